@@ -29,6 +29,7 @@ struct task_change {
   std::vector<std::string> add_outputs;   // Task.output elements as JSON text
   std::string status;                     // "" or "failed" (completed is set by the end event)
   std::string status_reason;              // text of Task.statusReason
+  bool write_now = false;                 // put a Task version at once (v2 StartTaskUpdater); else with the final version
   bool operator==(const task_change&) const = default;
 };
 
@@ -137,6 +138,10 @@ struct command {
 enum class handler_call : std::uint8_t { service_task, send_task, message_throw, message_end, execution_listener, task_listener, expression_delegate };
 
 // A durable job that calls a handler.
+// A refused message of a send activity runs its handler once more under the same job id, with event = "send_error" and three more fields:
+// `error` (string), `http_status` (i32; 0: not reachable until the deadline) and `target` (the target of the refused message). That outcome
+// decides: completed (variable changes; further messages are sent) -> the token goes on when all messages are settled; bpmn_error -> the
+// error boundary event; failed -> as any failed handler, with DSF's "send failed" text; ended -> the instance ends (dsf-bpe 3.4, L17).
 struct run_handler {
   local_id job = 0;
   handler_call call = handler_call::service_task;
@@ -148,7 +153,9 @@ struct run_handler {
   int attempt = 1;
   base::timestamp due;                                        // not before (retry back-off); 0 = now
 };
-struct cancel_job { local_id job = 0; };                      // handler, timer or continuation that is not needed any more
+// The row of a handler, timer or continuation goes: the job is done, not needed any more, or announced anew right after. `due` as it was last
+// announced, for the row's key. (After a command that reports on a job the host will find it here, too: every announced row ends this way.)
+struct cancel_job { local_id job = 0; base::timestamp due; };
 struct schedule_timer { local_id job = 0; base::timestamp due; };
 struct schedule_continuation { local_id job = 0; base::timestamp due; bool exclusive = true; };
 struct open_subscription {
@@ -158,7 +165,15 @@ struct open_subscription {
   std::string correlation_key;         // local variable correlationKey of the subscribing execution
   bool has_correlation_key = false;
 };
-struct close_subscription { local_id subscription = 0; };
+// Fired, or not needed any more. Repeats what was opened, for the row's key. A changed correlation key closes and opens the same id.
+struct close_subscription {
+  local_id subscription = 0;
+  bool signal = false;
+  std::string name;
+  std::string correlation_key;
+  bool has_correlation_key = false;
+};
+struct cancel_message { local_id message = 0; };              // its send activity was cancelled: drop the outbox row if it was not sent yet
 struct send_message { local_id message = 0; outgoing_message content; };
 struct throw_signal { std::string name; };                    // to other instances; the own instance's subscriptions were served already
 struct finish_task {                                          // put the Task's final version
@@ -176,6 +191,10 @@ struct resolve_incident { local_id job = 0; };
 struct instance_ended { bool failed = false; std::string reason; };
 
 using effect = std::variant<run_handler, cancel_job, schedule_timer, schedule_continuation, open_subscription, close_subscription, send_message,
-                            throw_signal, finish_task, update_task, raise_incident, resolve_incident, instance_ended>;
+                            throw_signal, finish_task, update_task, raise_incident, resolve_incident, instance_ended, cancel_message>;
+
+// Effects of consecutive steps that go into one commit: drops pairs that cancel out (job created and cancelled, subscription opened and
+// closed, message queued and cancelled, incident raised and resolved). What remains keeps its order.
+void merge_effects(std::vector<effect>& effects);
 
 }  // namespace dsf::bpmn
