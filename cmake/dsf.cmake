@@ -20,6 +20,14 @@ if(DSF_SANITIZE)
   add_link_options(-fsanitize=${DSF_SANITIZE})
 endif()
 
+# A CAF of our own instead of Debian's (scripts/build_instrumented_caf, for tsan).
+set(DSF_CAF_ROOT "" CACHE PATH "prefix of another CAF installation")
+if(DSF_CAF_ROOT)
+  include_directories(BEFORE ${DSF_CAF_ROOT}/include)
+  link_directories(BEFORE ${DSF_CAF_ROOT}/lib)
+  add_link_options(-Wl,-rpath,${DSF_CAF_ROOT}/lib)
+endif()
+
 find_program(DSF_CCACHE ccache)
 if(DSF_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${DSF_CCACHE})
