@@ -1,0 +1,216 @@
+#include "actors/fhir_endpoint.hpp"
+
+#include <utility>
+
+#include "actors/inbox.hpp"
+#include "net/query.hpp"
+#include "storage/errors.hpp"
+
+namespace dsf::actors {
+
+struct fhir_endpoint::exchange {
+  fhir::interaction_request request;
+  fhir::identity who;
+  std::function<void(fhir::reply)> done;
+  int attempts = 0;
+  bool alone = false;
+  std::string type;  // first segment of the path
+};
+
+namespace {
+
+fhir::http_method method_of(std::string_view m) {
+  if (m == "GET") return fhir::http_method::get;
+  if (m == "HEAD") return fhir::http_method::head;
+  if (m == "POST") return fhir::http_method::post;
+  if (m == "PUT") return fhir::http_method::put;
+  if (m == "DELETE") return fhir::http_method::remove;
+  return fhir::http_method::other;
+}
+
+std::optional<std::string> header(const net::request& r, std::string_view name) {
+  const auto* v = r.headers.find(name);
+  return v ? std::optional<std::string>(*v) : std::nullopt;
+}
+
+fhir::certificate_facts facts_of(const net::peer& p) {
+  fhir::certificate_facts f;
+  f.thumbprint = p.thumbprint;
+  if (!p.email.empty()) f.subject_emails.push_back(p.email);
+  f.common_name = p.common_name;
+  if (!p.surname.empty()) f.surnames.push_back(p.surname);
+  if (!p.given_name.empty()) f.given_names.push_back(p.given_name);
+  f.not_after = p.not_after;
+  return f;
+}
+
+fhir::reply plain(int status) {
+  fhir::reply r;
+  r.status = status;
+  return r;
+}
+
+std::string_view first_segment(std::string_view path) { return path.substr(0, path.find('/')); }
+
+}  // namespace
+
+fhir_endpoint::fhir_endpoint(endpoint_options options, storage::store& store, endpoint_caches& caches, work_pool& work, head_check head, run_alone alone,
+                             base::clock& time, base::entropy& entropy, const base::logger& log, site_events& events)
+    : options_(std::move(options)), store_(&store), caches_(&caches), work_(&work), head_(std::move(head)), alone_(std::move(alone)), clock_(&time),
+      entropy_(&entropy), log_(&log), events_(&events) {}
+
+void fhir_endpoint::handle(net::request&& request, net::responder answer) {
+  const auto path = request.path();
+  const auto& base = options_.base_path;
+  if (!path.starts_with(base) || (path.size() > base.size() && path[base.size()] != '/')) return answer(net::text_response(404, ""));
+
+  auto e = std::make_shared<exchange>();
+  auto identity = caches_->identify(facts_of(*request.peer));
+  if (!identity) {
+    log_->error("endpoint", "the allow-list can't be read", {}, {{"error", identity.error().to_string()}});
+    net::response r = net::text_response(503, "");
+    r.headers.set("Retry-After", "5");
+    return answer(std::move(r));
+  }
+  if (!*identity) {
+    // dsf-fhir-server 2.1: a certificate of a known CA that the allow-list does not name gets 403 without a body.
+    log_->warning("endpoint", "client certificate is not on the allow-list", {}, {{"thumbprint", request.peer->thumbprint}, {"subject", request.peer->subject}});
+    net::response r;
+    r.status = 403;
+    return answer(std::move(r));
+  }
+  e->who = std::move(**identity);
+
+  auto& q = e->request;
+  q.method = method_of(request.method);
+  auto rest = path.substr(base.size());
+  while (rest.starts_with('/')) rest.remove_prefix(1);
+  while (rest.ends_with('/')) rest.remove_suffix(1);
+  auto decoded = net::percent_decode(rest);
+  if (!decoded) return answer(net::text_response(400, decoded.error().text()));
+  q.path = std::move(*decoded);
+  auto parameters = net::parse_query(request.query());
+  if (!parameters) return answer(net::text_response(400, parameters.error().text()));
+  q.query = std::move(*parameters);
+  q.accept = header(request, "Accept");
+  q.content_type = header(request, "Content-Type");
+  q.prefer = header(request, "Prefer");
+  q.if_match = header(request, "If-Match");
+  q.if_none_match = header(request, "If-None-Match");
+  q.if_modified_since = header(request, "If-Modified-Since");
+  q.if_unmodified_since = header(request, "If-Unmodified-Since");
+  q.if_none_exist = header(request, "If-None-Exist");
+  q.body = std::move(request.body);
+
+  auto shared_answer = std::make_shared<net::responder>(std::move(answer));
+  e->done = [this, shared_answer](fhir::reply r) {
+    const bool slow = r.xml || r.pretty || !r.summary.empty();
+    if (slow && r.has_body()) {
+      work_->run([shared_answer, r = std::move(r)]() mutable { (*shared_answer)(render(std::move(r))); });
+    } else {
+      (*shared_answer)(render(std::move(r)));
+    }
+  };
+  start(std::move(e));
+}
+
+void fhir_endpoint::handle_as(const fhir::identity& who, fhir::interaction_request request, std::function<void(fhir::reply)> done) {
+  auto e = std::make_shared<exchange>();
+  e->who = who;
+  e->request = std::move(request);
+  e->done = std::move(done);
+  start(std::move(e));
+}
+
+void fhir_endpoint::start(std::shared_ptr<exchange> e) {
+  e->type = std::string(first_segment(e->request.path));
+  // A read of a current version is answered here; what may touch much of the store goes to the work threads.
+  const bool search = (e->request.method == fhir::http_method::get || e->request.method == fhir::http_method::head) && e->request.path.find('/') == std::string::npos;
+  const bool bundle = e->request.path.empty();
+  const bool large = e->request.body.size() > options_.inline_body_bytes;
+  const bool xml_body = e->request.content_type && e->request.content_type->find("xml") != std::string::npos;
+  if (search || bundle || large || xml_body) {
+    work_->run([this, e] { prepare(e); });
+  } else {
+    prepare(e);
+  }
+}
+
+void fhir_endpoint::prepare(const std::shared_ptr<exchange>& e) {
+  ++e->attempts;
+  auto facts = caches_->facts();
+  const auto view = store_->view();
+  if (!facts || !view) {
+    fhir::reply r = plain(503);
+    r.headers.emplace_back("Retry-After", "5");
+    return finish(e, std::move(r));
+  }
+  const fhir::interaction_context context{*view,       e->who, options_.config, clock_->now(), *entropy_, *(*facts)->allow_list, *(*facts)->processes,
+                                          *(*facts)->conformance};
+  auto prepared = fhir::prepare(e->request, context);
+  for (const auto& denial : prepared.denials)
+    log_->warning("endpoint", "access denied", {.identity = e->who.name()}, {{"path", e->request.path}, {"reason", denial}});
+  if (const auto* reply = prepared.if_reply()) return finish(e, *reply);
+  check_externals(e, std::move(*prepared.if_pending()), 0);
+}
+
+void fhir_endpoint::check_externals(const std::shared_ptr<exchange>& e, fhir::pending_commit pending, std::size_t next) {
+  if (next >= pending.external_checks.size()) return submit(e, std::move(pending));
+  const auto url = pending.external_checks[next].url();
+  head_(url, [this, e, next, pending = std::move(pending)](int status) mutable {
+    // The answer arrives on a thread of the client; what follows may read the store.
+    work_->run([this, e, next, status, pending = std::move(pending)]() mutable {
+      auto facts = caches_->facts();
+      const auto view = store_->view();
+      if (!facts || !view) return finish(e, plain(503));
+      const fhir::interaction_context context{*view,       e->who, options_.config, clock_->now(), *entropy_, *(*facts)->allow_list, *(*facts)->processes,
+                                              *(*facts)->conformance};
+      if (auto bad = fhir::external_reference_reply(pending.external_checks[next], status, e->request, context)) return finish(e, std::move(*bad));
+      check_externals(e, std::move(pending), next + 1);
+    });
+  });
+}
+
+void fhir_endpoint::submit(const std::shared_ptr<exchange>& e, fhir::pending_commit pending) {
+  storage::commit c;
+  for (const auto& w : pending.writes.writes)
+    if (w.requested_task) c.operations.push_back(storage::put_inbox{encode_inbox({inbox_kind::task, w.id.to_string()})});
+  storage::append(c, std::move(pending.writes));
+  store_->submit(std::move(c), [this, e, after = std::move(pending.after)](storage::result<storage::receipt> receipt) {
+    if (receipt) return finish(e, after(receipt->written));
+    refused(e, receipt.error());
+  });
+}
+
+void fhir_endpoint::refused(const std::shared_ptr<exchange>& e, const base::error& why) {
+  if (why.kind() == base::error_kind::conflict) {
+    // Prepare again on a newer snapshot; after three conflicts alone among the writers of the type.
+    if (e->attempts < 3) return work_->run([this, e] { prepare(e); });
+    if (!e->alone) {
+      e->alone = true;
+      return alone_(e->type, [this, e] { prepare(e); });
+    }
+    work_->run([this, e, why] {
+      auto facts = caches_->facts();
+      const auto view = store_->view();
+      if (!facts || !view) return finish(e, plain(503));
+      const fhir::interaction_context context{*view,       e->who, options_.config, clock_->now(), *entropy_, *(*facts)->allow_list, *(*facts)->processes,
+                                              *(*facts)->conformance};
+      const auto kind = why.is(storage::errc::unique_conflict)    ? fhir::commit_conflict::duplicate
+                        : why.is(storage::errc::version_conflict) ? fhir::commit_conflict::version
+                                                                  : fhir::commit_conflict::changed;
+      finish(e, fhir::conflict_reply(kind, e->request, context, e->type));
+    });
+    return;
+  }
+  log_->error("endpoint", "a commit was refused", {.identity = e->who.name()}, {{"path", e->request.path}, {"error", why.to_string()}});
+  fhir::reply r = plain(why.kind() == base::error_kind::overloaded || why.kind() == base::error_kind::unavailable ? 503 : 500);
+  if (r.status == 503) r.headers.emplace_back("Retry-After", "5");
+  finish(e, std::move(r));
+}
+
+void fhir_endpoint::finish(const std::shared_ptr<exchange>& e, fhir::reply r) {
+  if (e->done) std::exchange(e->done, nullptr)(std::move(r));
+}
+
+}  // namespace dsf::actors

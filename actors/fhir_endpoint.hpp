@@ -1,0 +1,66 @@
+// The FHIR endpoint: HTTP requests become interactions, prepared in parallel, ordered by the store's commit thread (docs/design.md, "Life of a Task").
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "actors/endpoint_caches.hpp"
+#include "actors/site_events.hpp"
+#include "actors/work_pool.hpp"
+#include "base/clock.hpp"
+#include "base/entropy.hpp"
+#include "base/log.hpp"
+#include "fhir/semantics/interaction.hpp"
+#include "net/http.hpp"
+#include "storage/store.hpp"
+
+namespace dsf::actors {
+
+struct endpoint_options {
+  std::string base_path = "/fhir";             // where the endpoint is mounted
+  fhir::endpoint_config config;
+  std::size_t inline_body_bytes = 64 << 10;    // larger bodies are prepared on the work threads
+};
+
+class fhir_endpoint {
+public:
+  // Asks another server with HEAD and hands over its status, 0 if there was no answer (dsf-fhir-server 4.2).
+  using head_check = std::function<void(const std::string& url, std::function<void(int)>)>;
+  // Runs a job alone among those of a resource type: the resource-type actor (docs/design.md, decision 1).
+  using run_alone = std::function<void(const std::string& type, std::function<void()>)>;
+
+  fhir_endpoint(endpoint_options options, storage::store& store, endpoint_caches& caches, work_pool& work, head_check head, run_alone alone,
+                base::clock& time, base::entropy& entropy, const base::logger& log, site_events& events);
+
+  // From an https server; never blocks the caller's thread on the disk or a commit.
+  void handle(net::request&& request, net::responder answer);
+
+  // The same for the site itself (bootstrap, deployment, the engine's own handlers), as `who`.
+  void handle_as(const fhir::identity& who, fhir::interaction_request request, std::function<void(fhir::reply)> done);
+
+private:
+  struct exchange;
+  void start(std::shared_ptr<exchange> e);
+  void prepare(const std::shared_ptr<exchange>& e);
+  void check_externals(const std::shared_ptr<exchange>& e, fhir::pending_commit pending, std::size_t next);
+  void submit(const std::shared_ptr<exchange>& e, fhir::pending_commit pending);
+  void refused(const std::shared_ptr<exchange>& e, const base::error& why);
+  void finish(const std::shared_ptr<exchange>& e, fhir::reply r);
+
+  endpoint_options options_;
+  storage::store* store_;
+  endpoint_caches* caches_;
+  work_pool* work_;
+  head_check head_;
+  run_alone alone_;
+  base::clock* clock_;
+  base::entropy* entropy_;
+  const base::logger* log_;
+  site_events* events_;
+};
+
+// Turns a reply into an HTTP response: XML or JSON, pretty, summary. May be slow for large bodies.
+net::response render(fhir::reply reply);
+
+}  // namespace dsf::actors

@@ -1,0 +1,87 @@
+#include "actors/work_pool.hpp"
+
+namespace dsf::actors {
+
+work_pool::work_pool(unsigned threads) {
+  for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { loop(); });
+}
+
+work_pool::~work_pool() { stop(); }
+
+void work_pool::run(std::function<void()> work) {
+  {
+    const std::lock_guard lock{mutex_};
+    if (stopping_) return;
+    queue_.push_back(std::move(work));
+  }
+  changed_.notify_one();
+}
+
+std::size_t work_pool::waiting() const {
+  const std::lock_guard lock{mutex_};
+  return queue_.size();
+}
+
+std::size_t work_pool::running() const {
+  const std::lock_guard lock{mutex_};
+  return running_;
+}
+
+void work_pool::loop() {
+  for (;;) {
+    std::function<void()> work;
+    {
+      std::unique_lock lock{mutex_};
+      changed_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
+      if (stopping_) return;
+      work = std::move(queue_.front());
+      queue_.pop_front();
+      ++running_;
+    }
+    work();
+    work = nullptr;
+    const std::lock_guard lock{mutex_};
+    --running_;
+  }
+}
+
+void work_pool::stop() {
+  std::deque<std::function<void()>> dropped;  // destroyed without the lock: what it holds may come back here
+  {
+    const std::lock_guard lock{mutex_};
+    stopping_ = true;
+    dropped.swap(queue_);
+  }
+  changed_.notify_all();
+  for (auto& t : threads_)
+    if (t.joinable()) t.join();
+}
+
+void handler_holds::hold(const std::string& class_name) {
+  const std::lock_guard lock{mutex_};
+  held_.insert(class_name);
+}
+
+void handler_holds::release(const std::string& class_name) {
+  {
+    const std::lock_guard lock{mutex_};
+    held_.erase(class_name);
+  }
+  changed_.notify_all();
+}
+
+bool handler_holds::wait_released(const std::string& class_name) {
+  std::unique_lock lock{mutex_};
+  changed_.wait(lock, [&] { return stopping_ || !held_.contains(class_name); });
+  return !stopping_;
+}
+
+void handler_holds::stop() {
+  {
+    const std::lock_guard lock{mutex_};
+    stopping_ = true;
+  }
+  changed_.notify_all();
+}
+
+}  // namespace dsf::actors
