@@ -57,6 +57,7 @@ struct outgoing_message {
 // ---- commands -------------------------------------------------------------------------------------------------------------------------
 
 struct start_instance {
+  std::string process_instance_id;       // as expressions see it
   std::string business_key;
   node_index start_event = no_node;      // which start event
   std::string message_name;
@@ -68,6 +69,7 @@ struct message_received {
   std::string correlation_key;           // "" = the Task has none: matches any waiting execution of that name
   bool has_correlation_key = false;
   std::optional<received_task> task;
+  local_id subscription = 0;             // when the caller knows which one; else exactly one must match
 };
 struct signal_received {
   std::string name;
@@ -148,7 +150,10 @@ struct run_handler {
   std::string class_name;
   node_index activity = no_node;
   local_id execution = 0;
-  std::string event;                                          // listeners: "start", "end", "create", ...
+  std::string event;                                          // listeners: "start", "end", "create", ...; "send_error"
+  local_id activity_instance = 0;
+  local_id user_task = 0;                                     // task listeners
+  std::string form_key;                                       // task listeners
   std::vector<std::pair<std::string, value>> fields;          // evaluated field injections
   int attempt = 1;
   base::timestamp due;                                        // not before (retry back-off); 0 = now

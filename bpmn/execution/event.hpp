@@ -17,6 +17,7 @@ namespace events {
 // Creates the process-instance execution (id 1).
 struct instance_started {
   std::string definition_sha256;
+  std::string process_instance_id;
   std::string business_key;
   node_index start_event = no_node;
   std::string message_name;

@@ -76,6 +76,7 @@ struct execution {
   local_id scope_instance = 0;         // process, sub-process, multi-instance body: the activity instance of the scope itself
   std::optional<loop_state> loop;      // bodies
   std::vector<local_id> children;      // in order of creation
+  std::vector<local_id> waits;         // its jobs, subscriptions, open messages and user tasks, ascending
   variable_list variables;             // local variables
   [[nodiscard]] bool active() const { return at != phase::idle && at != phase::join; }
   bool operator==(const execution&) const = default;
@@ -180,6 +181,7 @@ struct instance_state {
   std::uint64_t events = 0;            // how many were applied
   local_id next_id = 1;
   std::string definition_sha256;
+  std::string process_instance_id;     // as people and expressions see it
   std::string business_key;
   node_index start_event = no_node;
   std::string message_name;
