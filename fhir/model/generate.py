@@ -8,6 +8,7 @@ import sys
 PREFIX = "http://hl7.org/fhir/StructureDefinition/"
 FHIR_TYPE = PREFIX + "structuredefinition-fhir-type"
 SYSTEM_TYPE = "http://hl7.org/fhirpath/System."
+FHIR_VERSION = "4.0.1"
 MAX_CODES = 700       # larger required value sets are not listed
 MAX_POSITIONS = 64    # the checker keeps one bit a position
 
@@ -252,7 +253,9 @@ def main():
     for name in ("profiles-types.json", "profiles-resources.json"):
         for entry in load(name)["entry"]:
             r = entry["resource"]
-            if r["resourceType"] == "StructureDefinition" and r.get("derivation") != "constraint" and r["kind"] != "logical":
+            if r["resourceType"] != "StructureDefinition" or r.get("fhirVersion") != FHIR_VERSION:
+                continue  # the package also has a resource type of a later release
+            if r.get("derivation") != "constraint" and r["kind"] != "logical":
                 structures.append(r)
     terminology = Terminology([load(n) for n in ("valuesets.json", "v3-codesystems.json", "v2-tables.json")])
     model = Model(structures, terminology)
