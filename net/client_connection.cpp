@@ -1,0 +1,287 @@
+#include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+
+#include <array>
+#include <boost/asio/connect.hpp>
+#include <boost/asio/post.hpp>
+
+#include "net/client_connection_impl.hpp"
+#include "net/openssl_impl.hpp"
+#include "net/serialize.hpp"
+
+namespace dsf::net {
+
+namespace {
+
+constexpr std::size_t read_bytes = 16 * 1024;
+constexpr std::size_t coalesce_bytes = 16 * 1024;
+
+// RFC 9110 9.2.2
+bool is_idempotent(std::string_view method) noexcept {
+  return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" || method == "OPTIONS" || method == "TRACE";
+}
+
+errc errc_of_verification(long verified) noexcept {
+  switch (verified) {
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID: return errc::server_expired;
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH: return errc::server_host_mismatch;
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_CERT_SIGNATURE_FAILURE: return errc::server_unknown_ca;
+    default: return errc::server_certificate_invalid;
+  }
+}
+
+bool expect_host(SSL* ssl, const std::string& host) {
+  io_error not_an_address;
+  (void)asio::ip::make_address(host, not_an_address);
+  SSL_set_verify(ssl, SSL_VERIFY_PEER, nullptr);
+  if (!not_an_address) return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str()) == 1;
+  SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  return SSL_set1_host(ssl, host.c_str()) == 1 && SSL_set_tlsext_host_name(ssl, host.c_str()) == 1;
+}
+
+}  // namespace
+
+std::string pool_key(const url& u) { return u.scheme + ' ' + u.host + ' ' + std::to_string(u.port); }
+
+client_connection::client_connection(std::shared_ptr<client_lane> lane, url to)
+    : lane_(std::move(lane)), to_(std::move(to)), key_(pool_key(to_)), timer_(lane_->context.get_executor()), resolver_(lane_->context.get_executor()) {}
+
+void client_connection::arm(std::int64_t ms) {
+  timer_.expires_after(std::chrono::milliseconds(ms));
+  timer_.async_wait([self = shared_from_this()](io_error ec) {
+    if (ec || self->phase_ == phase::busy || self->phase_ == phase::closed) return;
+    // An idle connection has no call; one that is being opened tells it.
+    self->abort(errc::connect_timeout, errc::timeout, "no connection within " + std::to_string(self->lane_->options.connect_timeout_ms) + " ms");
+  });
+}
+
+void client_connection::open(call_ptr call) {
+  call_ = std::move(call);
+  call_->connection = shared_from_this();
+  arm(lane_->options.connect_timeout_ms);
+  io_error not_an_address;
+  const auto address = asio::ip::make_address(to_.host, not_an_address);
+  if (!not_an_address) return connect(std::array{tcp::endpoint(address, to_.port)});
+  resolver_.async_resolve(to_.host, std::to_string(to_.port), [self = shared_from_this()](io_error ec, tcp::resolver::results_type found) { self->resolved(ec, std::move(found)); });
+}
+
+void client_connection::resolved(io_error ec, tcp::resolver::results_type found) {
+  if (phase_ != phase::resolving) return;
+  if (ec) {
+    fail_call(errc::name_not_resolved, "the name '" + to_.host + "' can't be resolved: " + ec.message());
+    return close();
+  }
+  connect(found);
+}
+
+template <class Endpoints>
+void client_connection::connect(const Endpoints& endpoints) {
+  phase_ = phase::connecting;
+  socket_.emplace(lane_->context.get_executor());
+  asio::async_connect(*socket_, endpoints, [self = shared_from_this()](io_error error, const tcp::endpoint&) { self->connected(error); });
+}
+
+void client_connection::connected(io_error ec) {
+  if (phase_ != phase::connecting) return;
+  if (ec) {
+    if (ec == asio::error::connection_refused)
+      fail_call(errc::connection_refused, "connection refused: nothing listens there");
+    else
+      fail_call(errc::connect_failed, "can't connect: " + ec.message());
+    return close();
+  }
+  io_error ignored;  // without it small requests are only slower
+  socket_->set_option(tcp::no_delay(true), ignored);
+  if (to_.tls()) {
+    stream_ = tls_stream(std::move(*socket_), lane_->options.identity->inside().context.get());
+    if (!expect_host(stream_->ssl(), to_.host)) {
+      fail_call(errc::tls_setup, "OpenSSL does not take the host name: " + openssl_reason());
+      return close();
+    }
+  } else {
+    stream_ = plain_stream(std::move(*socket_));
+  }
+  phase_ = phase::handshake;
+  stream_->handshake(false, shared_from_this());
+}
+
+void client_connection::on_handshake(io_error ec) {
+  if (phase_ != phase::handshake) return;
+  if (ec) {
+    const auto verified = stream_->ssl() ? SSL_get_verify_result(stream_->ssl()) : X509_V_OK;
+    if (verified != X509_V_OK) {
+      fail_call(errc_of_verification(verified), std::string("the server's certificate is refused: ") + X509_verify_cert_error_string(verified));
+    } else if (classify(ec) == io_failure::certificate_alert) {
+      fail_call(errc::certificate_refused, "the server refuses our certificate, or that we show none: " + describe(ec));
+    } else {
+      fail_call(errc::tls_failed, "the TLS handshake failed: " + describe(ec));
+    }
+    return close();
+  }
+  timer_.cancel();
+  in_.resize(read_bytes);
+  phase_ = phase::busy;
+  auto call = std::move(call_);
+  read_more();
+  carry(std::move(call));
+  fresh_ = true;
+}
+
+void client_connection::carry(call_ptr call) {
+  timer_.cancel();
+  phase_ = phase::busy;
+  fresh_ = false;
+  call_ = std::move(call);
+  call_->connection = shared_from_this();
+  const auto& r = call_->request;
+  const auto& o = lane_->options;
+  parser_.emplace(parse_limits{o.answer_head_bytes, r.answer_bytes_at_most ? r.answer_bytes_at_most : o.answer_bytes}, r.method == "HEAD");
+  received_ = false;
+  write_started_ = true;
+  write_done_ = false;
+  out_.clear();
+  write_request_head(out_, r.method, call_->to.target, to_.authority(), r.headers, r.body.size());
+  body_sent_ = 0;
+  if (out_.size() + r.body.size() <= coalesce_bytes) {
+    out_ += r.body.view();
+    body_sent_ = r.body.size();
+  }
+  stream_->write(out_, shared_from_this());
+}
+
+void client_connection::write_body() {
+  const auto rest = call_->request.body.view().substr(body_sent_);
+  body_sent_ += rest.size();
+  // The call may end (a time-out, an early answer) while its body is being written; the capture keeps the bytes.
+  struct holder final : stream_events {
+    holder(std::shared_ptr<client_connection> c, call_ptr k) : connection(std::move(c)), call(std::move(k)) {}
+    void on_handshake(io_error) override {}
+    void on_read(io_error, std::size_t) override {}
+    void on_written(io_error ec) override { connection->on_written(ec); }
+    void on_closed() override {}
+    std::shared_ptr<client_connection> connection;
+    call_ptr call;
+  };
+  stream_->write(rest, std::make_shared<holder>(shared_from_this(), call_));
+}
+
+void client_connection::on_written(io_error ec) {
+  if (phase_ != phase::busy || ec) return;  // the read that is under way learns why, and may still find an answer or an alert
+  if (call_ && body_sent_ < call_->request.body.size()) return write_body();
+  write_done_ = true;
+}
+
+void client_connection::read_more() { stream_->read(in_.data() + kept_, in_.size() - kept_, shared_from_this()); }
+
+void client_connection::on_read(io_error ec, std::size_t n) {
+  if (phase_ == phase::closed) return;
+  // The server closed a connection that nobody uses, or said something unasked: either way it is of no more use.
+  if (phase_ == phase::idle) return close();
+  if (ec) return lost(ec);
+  received_ = true;
+  n += kept_;
+  kept_ = 0;
+  const auto taken = parser_->put({in_.data(), n});
+  switch (parser_->state()) {
+    case parse_state::failed:
+      fail_call(parser_->too_large() ? errc::answer_too_large : errc::malformed_answer,
+                parser_->too_large() ? parser_->failure_text() : "the answer is malformed: " + parser_->failure_text());
+      return close();
+    case parse_state::done:
+      if (taken < n) {
+        fail_call(errc::malformed_answer, "bytes follow the end of the answer");
+        return close();
+      }
+      return finish_call();
+    case parse_state::head:
+    case parse_state::body:
+      // What the parser left, an unfinished head or chunk head, it wants again with more behind it.
+      in_.erase(0, taken);
+      kept_ = n - taken;
+      if (kept_ > lane_->options.answer_head_bytes) {
+        fail_call(errc::answer_too_large, "the answer's head is larger than the limit of " + std::to_string(lane_->options.answer_head_bytes) + " bytes");
+        return close();
+      }
+      in_.resize(kept_ + read_bytes);
+      return read_more();
+  }
+}
+
+void client_connection::finish_call() {
+  client_response r;
+  r.status = parser_->status();
+  r.headers = parser_->take_headers();
+  r.body = parser_->take_body();
+  r.reused_connection = !fresh_;
+  const bool keep = parser_->keep_alive() && write_done_;
+  auto call = std::move(call_);
+  call->connection.reset();
+  if (keep) {
+    phase_ = phase::idle;
+    read_more();
+    lane_->connection_idle(shared_from_this());
+    if (phase_ == phase::idle) arm(lane_->options.idle_timeout_ms);
+  } else {
+    close();
+  }
+  call->finish(std::move(r));
+}
+
+void client_connection::lost(io_error ec) {
+  const auto kind = classify(ec);
+  if (kind == io_failure::ended && received_ && parser_->finish()) return finish_call();
+  if (kind == io_failure::certificate_alert && !received_ && fresh_) {
+    // TLS 1.3: the server judges our certificate after our side of the handshake is done.
+    fail_call(errc::certificate_refused, "the server refuses our certificate, or that we show none: " + describe(ec));
+    return close();
+  }
+  if (!received_ && !fresh_ && !call_->retried && is_idempotent(call_->request.method)) {
+    auto call = std::move(call_);
+    call->connection.reset();
+    call->retried = true;
+    lane_->counters->retried.fetch_add(1, std::memory_order_relaxed);
+    auto lane = lane_;
+    close();
+    return lane->start(std::move(call), true);
+  }
+  fail_call(errc::connection_lost, std::string("the connection was lost after the request was sent") + (received_ ? ", within the answer" : "") + ": " + describe(ec));
+  close();
+}
+
+void client_connection::fail_call(errc code, std::string why) {
+  if (!call_) return;
+  auto call = std::move(call_);
+  call->connection.reset();
+  call->finish(fail(code, std::move(why), where()));
+}
+
+void client_connection::call_timed_out() { abort(errc::connect_timeout, errc::timeout, phase_ == phase::busy ? "no answer in time" : "no connection in time"); }
+
+void client_connection::abort(errc before_sending, errc after_sending, const std::string& why) {
+  fail_call(phase_ == phase::busy ? after_sending : before_sending, why);
+  close();
+}
+
+void client_connection::close() {
+  if (phase_ == phase::closed) return;
+  phase_ = phase::closed;
+  timer_.cancel();
+  resolver_.cancel();
+  const auto keep = shared_from_this();
+  io_error ignored;  // it is being thrown away
+  if (stream_)
+    stream_->close();
+  else if (socket_)
+    socket_->close(ignored);
+  lane_->connection_gone(*this);
+}
+
+}  // namespace dsf::net
