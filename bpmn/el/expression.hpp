@@ -53,6 +53,8 @@ class expression {
 public:
   // `text` with ${...} and #{...}; text outside makes it composite (a string). Errors: bad_expression with the offset.
   static base::result<std::shared_ptr<const expression>> parse(std::string_view text);
+  // A constant whose text is taken as it stands, whatever it looks like (camunda:string).
+  static std::shared_ptr<const expression> literal(std::string text);
   ~expression();
 
   [[nodiscard]] const std::string& text() const { return text_; }
