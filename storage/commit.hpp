@@ -65,11 +65,12 @@ using precondition = std::variant<version_is, absent, instance_at, unchanged, ro
 struct put_resource {
   std::string type;
   base::uuid id;
-  std::string body;                        // JSON text; at meta_at the store splices versionId and lastUpdated, see fhir/storable.hpp
-  std::size_t meta_at = 0;
-  std::vector<fhir::index_entry> index;
+  std::string body;                        // JSON text; at meta_at the store splices versionId and lastUpdated in, see fhir/storable.hpp
+  std::uint32_t meta_at = 0;
+  std::vector<fhir::index_entry> index;    // sorted, none twice
   std::vector<fhir::unique_key> unique;    // the commit is refused if another resource owns one
   std::string access_class;                // canonical text; interned
+  bool operator==(const put_resource&) const = default;
 };
 // A version of its own; refused if the resource does not exist or is deleted already.
 struct delete_resource {
@@ -119,6 +120,7 @@ struct commit {
   std::uint16_t partition = 0;
   std::vector<precondition> preconditions;
   std::vector<operation> operations;
+  bool operator==(const commit&) const = default;
 };
 
 struct receipt {

@@ -1,6 +1,7 @@
 // The seam below the store: ordered byte strings in a few families, written in atomic batches (docs/design.md, decision 19).
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -102,8 +103,10 @@ public:
   virtual result<void> write(const write_batch& batch, bool sync) = 0;
   // Sees what was written before the call and nothing later. Must be given back before the kv is destroyed.
   virtual std::shared_ptr<const kv_reader> snapshot() const = 0;
-  // Reads every stored byte and compares its checksum.
-  virtual result<void> verify() const = 0;
+  // Reads the stored files and compares their checksums; returns early, without a finding, once `stop` is set.
+  virtual result<void> verify(const std::atomic<bool>& stop) const = 0;
+  // On the disk; what only memory and the log hold is not counted.
+  virtual std::uint64_t stored_bytes() const = 0;
   virtual kv_counters counters() const = 0;
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -24,7 +25,8 @@ public:
   result<void> scan(family f, const key_range& range, const row_visitor& visit) const override;
   result<void> write(const write_batch& batch, bool sync) override;
   std::shared_ptr<const kv_reader> snapshot() const override;
-  result<void> verify() const override { return {}; }
+  result<void> verify(const std::atomic<bool>&) const override { return {}; }
+  std::uint64_t stored_bytes() const override;
   kv_counters counters() const override;
 
   // Power loss: all that was written after the last sync is gone.
@@ -51,12 +53,14 @@ private:
   void scan_at(std::uint64_t number, family f, const key_range& range, const row_visitor& visit) const;
   void set(family f, std::string_view key, std::optional<std::string> value);
   void prune(rows& in, rows::iterator row);
+  void prune_hidden(std::size_t at_most);
 
   mutable std::shared_mutex mutex_;
   rows rows_[family_count];
   std::uint64_t number_ = 0;         // of the newest write
   mutable std::multiset<std::uint64_t> snapshots_;
   std::vector<std::pair<family, std::string>> unsynced_;
+  std::deque<std::pair<family, std::string>> hidden_;   // rows with versions that only snapshots see; looked at again later
   std::uint64_t synced_number_ = 0;
   kv_counters counters_;
   std::uint64_t used_bytes_ = 0;

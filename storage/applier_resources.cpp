@@ -1,0 +1,153 @@
+// Operations on resources: versions, history, index, unique keys.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "fhir/storable.hpp"
+#include "storage/applier_impl.hpp"
+
+namespace dsf::storage {
+
+// The version before moves to the history, without its list of index entries.
+void applier::keep_version(work& w, std::string_view type, base::uuid id, const record& old) {
+  std::string value;
+  put_record_head(value, old, old.body.size(), 0);
+  value += old.body;
+  w.batch.put(family::hist, row_keys::history(type, id, old.version), value);
+}
+
+// Both lists are sorted; entries that stay are not written again.
+void applier::diff_index(work& w, std::string_view type, std::uint32_t ordinal, const std::vector<fhir::index_entry>& now, const key_list& before) {
+  static constexpr std::string_view no_content("\x01", 1);
+  auto n = now.begin();
+  auto b = before.index.begin();
+  const auto row = [&](std::string_view parameter, std::string_view value, bool put) {
+    key_.clear();
+    row_keys::put_index(key_, type, parameter, value, ordinal);
+    if (put) w.batch.put(family::idx, key_, no_content);
+    else w.batch.erase(family::idx, key_);
+    changed_.push_back({type, parameter, value});
+  };
+  while (n != now.end() || b != before.index.end()) {
+    if (b == before.index.end()) {
+      row(n->parameter, n->value, true);
+      ++n;
+      continue;
+    }
+    if (n == now.end()) {
+      row(b->name, b->value, false);
+      ++b;
+      continue;
+    }
+    const auto order = std::pair<std::string_view, std::string_view>(n->parameter, n->value) <=> std::pair(b->name, b->value);
+    if (order < 0) {
+      row(n->parameter, n->value, true);
+      ++n;
+    } else if (order > 0) {
+      row(b->name, b->value, false);
+      ++b;
+    } else {
+      ++n;
+      ++b;
+    }
+  }
+}
+
+result<void> applier::take_unique(work& w, const put_resource& op, const key_list& before) {
+  for (const auto& k : op.unique) {
+    const auto key = row_keys::unique(k.rule, k.key);
+    auto* slot = TRY(cache_.load(family::idx, key));
+    if (slot->present) {
+      const auto owner = TRY(parse_owner_value(slot->value));
+      if (owner == op.id) continue;
+      return fail(errc::unique_conflict, fmt::format("another resource ({}) has the same {}", owner.to_string(), k.rule), k.rule);
+    }
+    auto value = to_owner_value(op.id, op.type);
+    w.batch.put(family::idx, key, value);
+    replace(*slot, true, std::move(value));
+  }
+  for (const auto& old : before.unique) {
+    const bool stays = std::any_of(op.unique.begin(), op.unique.end(), [&](const auto& k) { return k.rule == old.name && k.key == old.value; });
+    if (stays) continue;
+    const auto key = row_keys::unique(old.name, old.value);
+    w.batch.erase(family::idx, key);
+    replace(*TRY(cache_.load(family::idx, key)), false, {});
+  }
+  return {};
+}
+
+result<void> applier::perform(work& w, const put_resource& op) {
+  const auto key = row_keys::resource(op.type, op.id);
+  auto* slot = TRY(cache_.load(family::res, key));
+  record old;
+  if (slot->present) old = TRY(parse_record(slot->value));
+  const bool was_alive = slot->present && !old.deleted;
+  const auto before = TRY(parse_keys(old.keys));
+
+  record now;
+  now.version = old.version + 1;
+  now.sequence = w.sequence;
+  now.last_updated = w.time;
+  now.ordinal = slot->present ? old.ordinal : TRY(take_ordinal(op.type));
+  now.access_class = classes_->number_of(op.access_class).value_or(0);
+  ++w.time.us;
+
+  TRY(take_unique(w, op, before));
+  diff_index(w, op.type, now.ordinal, op.index, before);
+  if (was_alive) keep_version(w, op.type, op.id, old);
+  else w.batch.put(family::idx, row_keys::ordinal(op.type, now.ordinal), to_ordinal_value({op.id, false}));
+
+  const auto body = fhir::splice(op.body, op.meta_at, now.version, now.last_updated);
+  std::string list;
+  put_keys(list, op.index, op.unique);
+  std::string value;
+  put_record_head(value, now, body.size(), list.size());
+  value += body;
+  value += list;
+  w.batch.put(family::res, key, value);
+  replace(*slot, true, std::move(value));
+
+  w.out.written.push_back({op.type, op.id, now.version, now.last_updated});
+  w.entry.resources.push_back({was_alive ? resource_change::kind::updated : resource_change::kind::created, op.type, op.id, now.version});
+  return {};
+}
+
+result<void> applier::perform(work& w, const delete_resource& op) {
+  const auto key = row_keys::resource(op.type, op.id);
+  auto* slot = TRY(cache_.load(family::res, key));
+  record old;
+  if (slot->present) old = TRY(parse_record(slot->value));
+  if (!slot->present || old.deleted)
+    return fail(errc::version_conflict, fmt::format("{}/{} can't be deleted: it does not exist", op.type, op.id.to_string()), op.type + "/" + op.id.to_string());
+  const auto before = TRY(parse_keys(old.keys));
+
+  record now;
+  now.deleted = true;
+  now.version = old.version + 1;
+  now.sequence = w.sequence;
+  now.last_updated = w.time;
+  now.ordinal = old.ordinal;
+  now.access_class = old.access_class;
+  ++w.time.us;
+
+  diff_index(w, op.type, now.ordinal, {}, before);
+  for (const auto& k : before.unique) {
+    const auto unique = row_keys::unique(k.name, k.value);
+    w.batch.erase(family::idx, unique);
+    replace(*TRY(cache_.load(family::idx, unique)), false, {});
+  }
+  keep_version(w, op.type, op.id, old);
+  w.batch.put(family::idx, row_keys::ordinal(op.type, now.ordinal), to_ordinal_value({op.id, true}));
+  // The deletion is the head, so that one read tells "gone" from "never was", and stands in the history too.
+  std::string value;
+  put_record_head(value, now, 0, 0);
+  w.batch.put(family::res, key, value);
+  w.batch.put(family::hist, row_keys::history(op.type, op.id, now.version), value);
+  replace(*slot, true, std::move(value));
+
+  w.out.written.push_back({op.type, op.id, now.version, now.last_updated});
+  w.entry.resources.push_back({resource_change::kind::deleted, op.type, op.id, now.version});
+  return {};
+}
+
+}  // namespace dsf::storage

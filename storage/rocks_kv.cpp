@@ -1,0 +1,288 @@
+#include "storage/rocks_kv.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/file_checksum.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/metadata.h>
+#include <rocksdb/options.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
+#include <rocksdb/write_buffer_manager.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "storage/checksum.hpp"
+#include "storage/wal_check.hpp"
+
+namespace dsf::storage {
+namespace {
+
+rocksdb::Slice slice(std::string_view s) { return {s.data(), s.size()}; }
+std::string_view view_of(const rocksdb::Slice& s) { return {s.data(), s.size()}; }
+
+base::failure failed(const rocksdb::Status& status, const std::string& place) {
+  if (status.IsCorruption()) return fail(errc::damaged, fmt::format("stored bytes do not check out ({}). Restore the store from a backup", status.ToString()), place);
+  if (status.IsNoSpace() || (status.IsIOError() && status.subcode() == rocksdb::Status::kNoSpace))
+    return fail(errc::io, "no space left on the store's disk; make room, then reopen the store", place);
+  return fail(errc::io, fmt::format("the store's disk answered: {}", status.ToString()), place);
+}
+
+rocksdb::DBOptions database_options(const rocks_settings& s, bool create) {
+  rocksdb::DBOptions o;
+  o.create_if_missing = create;
+  o.create_missing_column_families = create;
+  o.paranoid_checks = true;
+  // A torn end is what a power loss leaves; check_logs() has refused all other damage.
+  o.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  o.track_and_verify_wals_in_manifest = true;
+  o.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();
+  o.max_total_wal_size = s.log_total_bytes;
+  o.write_buffer_manager = std::make_shared<rocksdb::WriteBufferManager>(s.write_buffers_bytes);
+  o.max_open_files = s.open_files;
+  o.max_background_jobs = s.background_jobs;
+  o.skip_stats_update_on_db_open = true;
+  o.stats_dump_period_sec = 0;
+  o.stats_persist_period_sec = 0;
+  o.keep_log_file_num = 2;
+  o.max_log_file_size = 1 << 20;
+  o.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  o.bytes_per_sync = 1 << 20;
+  // One thread writes.
+  o.allow_concurrent_memtable_write = false;
+  o.enable_write_thread_adaptive_yield = false;
+  // The store turns read-only after a failed write and is opened again; RocksDB must not carry on by itself (docs/design.md, decision 18).
+  o.max_bgerror_resume_count = 0;
+  return o;
+}
+
+rocksdb::ColumnFamilyOptions family_options(family f, const rocks_settings& s, const std::shared_ptr<rocksdb::Cache>& cache,
+                                            const std::shared_ptr<const rocksdb::FilterPolicy>& bloom) {
+  rocksdb::ColumnFamilyOptions o;
+  o.compression = rocksdb::kLZ4Compression;
+  o.write_buffer_size = s.write_buffers_bytes / 2;
+  o.level_compaction_dynamic_level_bytes = true;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.cache_index_and_filter_blocks = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  table.format_version = 5;
+  if (f != family::feed && f != family::queue) table.filter_policy = bloom;
+  // Most creations ask for a key that is not there.
+  if (f == family::res || f == family::pi) {
+    o.memtable_prefix_bloom_size_ratio = 0.02;
+    o.memtable_whole_key_filtering = true;
+  }
+  o.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return o;
+}
+
+class rocks_kv final : public kv, public std::enable_shared_from_this<rocks_kv> {
+public:
+  explicit rocks_kv(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  ~rocks_kv() override {
+    if (!db_) return;
+    for (auto* handle : families_) db_->DestroyColumnFamilyHandle(handle);
+    db_->Close().PermitUncheckedError();
+  }
+
+  result<void> open(const rocks_settings& s, bool create, bool read_only) {
+    const auto cache = rocksdb::NewLRUCache(s.block_cache_bytes);
+    const std::shared_ptr<const rocksdb::FilterPolicy> bloom(rocksdb::NewBloomFilterPolicy(10));
+    std::vector<rocksdb::ColumnFamilyDescriptor> wanted;
+    wanted.emplace_back(rocksdb::kDefaultColumnFamilyName, rocksdb::ColumnFamilyOptions{});
+    for (std::size_t i = 0; i < family_count; ++i) {
+      const auto f = static_cast<family>(i);
+      wanted.emplace_back(std::string(name_of(f)), family_options(f, s, cache, bloom));
+    }
+    rocksdb::DB* db = nullptr;
+    const auto options = database_options(s, create);
+    const auto status = read_only ? rocksdb::DB::OpenForReadOnly(options, folder_.string(), wanted, &families_, &db)
+                                  : rocksdb::DB::Open(options, folder_.string(), wanted, &families_, &db);
+    if (!status.ok()) return failed(status, folder_.string());
+    db_.reset(db);
+    return {};
+  }
+
+  result<bool> find(family f, std::string_view key, std::string& out) const override { return find_in(nullptr, f, key, out); }
+  result<cached> find_cached(family f, std::string_view key, std::string& out) const override { return find_cached_in(nullptr, f, key, out); }
+  result<void> scan(family f, const key_range& range, const row_visitor& visit) const override { return scan_in(nullptr, f, range, visit); }
+
+  result<void> write(const write_batch& batch, bool sync) override {
+    rocksdb::WriteBatch out(batch.size_bytes() + batch.rows() * 4 + 64);
+    rocksdb::Status status;
+    batch.for_each([&](write_batch::op o, family f, std::string_view key, std::string_view value) {
+      if (!status.ok()) return;
+      switch (o) {
+        case write_batch::op::put: status = out.Put(handle(f), slice(key), slice(value)); break;
+        case write_batch::op::erase: status = out.Delete(handle(f), slice(key)); break;
+        case write_batch::op::erase_range: status = out.DeleteRange(handle(f), slice(key), slice(value)); break;
+      }
+    });
+    if (status.ok()) {
+      rocksdb::WriteOptions how;
+      how.sync = sync;
+      status = db_->Write(how, &out);
+    }
+    if (!status.ok()) return failed(status, folder_.string());
+    writes_.fetch_add(1, std::memory_order_relaxed);
+    bytes_.fetch_add(out.GetDataSize(), std::memory_order_relaxed);
+    if (sync) syncs_.fetch_add(1, std::memory_order_relaxed);
+    return {};
+  }
+
+  std::shared_ptr<const kv_reader> snapshot() const override;
+
+  kv_counters counters() const override { return {writes_, syncs_, bytes_}; }
+
+  std::uint64_t stored_bytes() const override {
+    std::vector<rocksdb::LiveFileMetaData> files;
+    db_->GetLiveFilesMetaData(&files);
+    std::uint64_t total = 0;
+    for (const auto& file : files) total += file.size;
+    return total;
+  }
+
+  result<void> verify(const std::atomic<bool>& stop) const override;
+
+  // Read with the sequence of `at`, or the newest.
+  result<bool> find_in(const rocksdb::Snapshot* at, family f, std::string_view key, std::string& out) const {
+    rocksdb::ReadOptions how;
+    how.snapshot = at;
+    rocksdb::PinnableSlice value;
+    const auto status = db_->Get(how, handle(f), slice(key), &value);
+    if (status.IsNotFound()) return false;
+    if (!status.ok()) return failed(status, folder_.string());
+    out.assign(value.data(), value.size());
+    return true;
+  }
+
+  result<cached> find_cached_in(const rocksdb::Snapshot* at, family f, std::string_view key, std::string& out) const {
+    rocksdb::ReadOptions how;
+    how.snapshot = at;
+    how.read_tier = rocksdb::kBlockCacheTier;
+    rocksdb::PinnableSlice value;
+    const auto status = db_->Get(how, handle(f), slice(key), &value);
+    if (status.IsNotFound()) return cached::absent;
+    if (status.IsIncomplete()) return cached::unknown;
+    if (!status.ok()) return failed(status, folder_.string());
+    out.assign(value.data(), value.size());
+    return cached::found;
+  }
+
+  result<void> scan_in(const rocksdb::Snapshot* at, family f, const key_range& range, const row_visitor& visit) const {
+    if (!range.to.empty() && range.from >= range.to) return {};
+    rocksdb::ReadOptions how;
+    how.snapshot = at;
+    const rocksdb::Slice lower = slice(range.from);
+    const rocksdb::Slice upper = slice(range.to);
+    how.iterate_lower_bound = &lower;
+    if (!range.to.empty()) how.iterate_upper_bound = &upper;
+    const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(how, handle(f)));
+    if (range.reverse) it->SeekToLast();
+    else it->SeekToFirst();
+    while (it->Valid() && visit(view_of(it->key()), view_of(it->value()))) {
+      if (range.reverse) it->Prev();
+      else it->Next();
+    }
+    if (!it->status().ok()) return failed(it->status(), folder_.string());
+    return {};
+  }
+
+private:
+  friend class rocks_snapshot;
+  rocksdb::ColumnFamilyHandle* handle(family f) const { return families_[1 + static_cast<std::size_t>(f)]; }
+
+  std::filesystem::path folder_;
+  std::unique_ptr<rocksdb::DB> db_;
+  std::vector<rocksdb::ColumnFamilyHandle*> families_;   // the default family, which is empty, then ours
+  std::atomic<std::uint64_t> writes_ = 0, syncs_ = 0, bytes_ = 0;
+};
+
+class rocks_snapshot final : public kv_reader {
+public:
+  explicit rocks_snapshot(std::shared_ptr<const rocks_kv> of) : of_(std::move(of)), at_(of_->db_->GetSnapshot()) {}
+  ~rocks_snapshot() override { of_->db_->ReleaseSnapshot(at_); }
+  rocks_snapshot(const rocks_snapshot&) = delete;
+  rocks_snapshot& operator=(const rocks_snapshot&) = delete;
+
+  result<bool> find(family f, std::string_view key, std::string& out) const override { return of_->find_in(at_, f, key, out); }
+  result<cached> find_cached(family f, std::string_view key, std::string& out) const override { return of_->find_cached_in(at_, f, key, out); }
+  result<void> scan(family f, const key_range& range, const row_visitor& visit) const override { return of_->scan_in(at_, f, range, visit); }
+
+private:
+  std::shared_ptr<const rocks_kv> of_;
+  const rocksdb::Snapshot* at_;
+};
+
+std::shared_ptr<const kv_reader> rocks_kv::snapshot() const { return std::make_shared<rocks_snapshot>(shared_from_this()); }
+
+// The crc of a whole file; nothing if it is gone, which a compaction may do meanwhile.
+result<std::optional<std::uint32_t>> crc_of_file(const std::string& path, const std::atomic<bool>& stop) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) {
+    if (errno == ENOENT) return std::nullopt;
+    return fail(errc::io, fmt::format("can't read a file of the store: {}", std::strerror(errno)), path);
+  }
+  std::vector<char> buffer(256 << 10);
+  std::uint32_t crc = 0;
+  while (!stop.load(std::memory_order_relaxed)) {
+    const auto n = ::read(file, buffer.data(), buffer.size());
+    if (n < 0) {
+      if (errno == EINTR) continue;
+      const int why = errno;
+      ::close(file);
+      return fail(errc::io, fmt::format("can't read a file of the store: {}", std::strerror(why)), path);
+    }
+    if (n == 0) break;
+    crc = crc32c(crc, {buffer.data(), static_cast<std::size_t>(n)});
+  }
+  ::close(file);
+  return crc;
+}
+
+result<void> rocks_kv::verify(const std::atomic<bool>& stop) const {
+  std::vector<rocksdb::LiveFileMetaData> files;
+  db_->GetLiveFilesMetaData(&files);
+  for (const auto& file : files) {
+    const std::string path = file.db_path + file.name;
+    const auto found = TRY(crc_of_file(path, stop));
+    if (stop.load(std::memory_order_relaxed)) return {};
+    if (!found) {
+      std::vector<rocksdb::LiveFileMetaData> now;
+      db_->GetLiveFilesMetaData(&now);
+      for (const auto& still : now)
+        if (still.name == file.name) return fail(errc::damaged, "a file of the store is missing. Nothing was changed; restore the store from a backup", path);
+      continue;
+    }
+    std::string wanted;
+    base::put_u32(wanted, *found);
+    if (file.file_checksum_func_name != "FileChecksumCrc32c") continue;
+    if (wanted != file.file_checksum)
+      return fail(errc::damaged, "a file of the store is damaged: its checksum does not match. Nothing was changed; restore the store from a backup", path);
+  }
+  return {};
+}
+
+}  // namespace
+
+result<std::shared_ptr<kv>> open_rocks_kv(const std::filesystem::path& folder, const rocks_settings& settings, bool create, bool read_only) {
+  std::error_code ec;
+  if (std::filesystem::exists(folder, ec)) {
+    TRY(check_logs(folder));
+  } else if (!create) {
+    return fail(errc::not_a_store, "there is no store in this folder", folder.string());
+  }
+  auto opened = std::make_shared<rocks_kv>(folder);
+  TRY(opened->open(settings, create && !read_only, read_only));
+  return std::shared_ptr<kv>(std::move(opened));
+}
+
+}  // namespace dsf::storage

@@ -1,0 +1,133 @@
+#include "storage/view.hpp"
+
+#include <fmt/format.h>
+
+#include <unordered_set>
+
+#include "base/bytes.hpp"
+#include "storage/class_names.hpp"
+#include "storage/record.hpp"
+
+namespace dsf::storage {
+
+store_view::store_view(std::shared_ptr<const kv_reader> rows, std::uint64_t sequence, std::shared_ptr<class_names> classes)
+    : rows_(std::move(rows)), sequence_(sequence), classes_(std::move(classes)) {}
+
+result<std::optional<fhir::stored_resource>> store_view::decode(std::string_view type, base::uuid id, std::string_view value) const {
+  auto parsed = parse_record(value);
+  if (!parsed) return base::failure(std::move(parsed).error().at(fmt::format("{}/{}", type, id.to_string())));
+  fhir::stored_resource out;
+  out.type = type;
+  out.id = id;
+  out.version = parsed->version;
+  out.last_updated = parsed->last_updated;
+  out.deleted = parsed->deleted;
+  if (!parsed->deleted) out.bytes = std::make_shared<const std::string>(parsed->body);
+  auto text = classes_->text_of(parsed->access_class);
+  if (!text) return fail(errc::damaged, "its access class is not known", fmt::format("{}/{}", type, id.to_string()));
+  out.access_class = std::move(*text);
+  return out;
+}
+
+result<std::optional<fhir::stored_resource>> store_view::current(std::string_view type, base::uuid id) const {
+  std::string value;
+  if (!TRY(rows_->find(family::res, row_keys::resource(type, id), value))) return std::nullopt;
+  return decode(type, id, value);
+}
+
+result<store_view::cached_resource> store_view::current_cached(std::string_view type, base::uuid id) const {
+  std::string value;
+  switch (TRY(rows_->find_cached(family::res, row_keys::resource(type, id), value))) {
+    case cached::unknown: return cached_resource{};
+    case cached::absent: return cached_resource{true, std::nullopt};
+    case cached::found: break;
+  }
+  return cached_resource{true, TRY(decode(type, id, value))};
+}
+
+result<std::optional<fhir::stored_resource>> store_view::version(std::string_view type, base::uuid id, std::uint64_t version) const {
+  std::string value;
+  if (TRY(rows_->find(family::res, row_keys::resource(type, id), value))) {
+    auto head = TRY(decode(type, id, value));
+    if (head->version == version) return head;
+    if (head->version < version) return std::nullopt;
+  }
+  if (!TRY(rows_->find(family::hist, row_keys::history(type, id, version), value))) return std::nullopt;
+  return decode(type, id, value);
+}
+
+result<std::vector<fhir::stored_resource>> store_view::history(std::string_view type, base::uuid id, std::size_t limit) const {
+  std::vector<fhir::stored_resource> out;
+  result<void> broken;
+  // ~version sorts the newest first.
+  TRY(rows_->scan(family::hist, key_range::prefix(row_keys::history_prefix(type, id), true), [&](std::string_view, std::string_view value) {
+    if (out.size() >= limit) return false;
+    auto one = decode(type, id, value);
+    if (!one) {
+      broken = base::failure(std::move(one).error());
+      return false;
+    }
+    out.push_back(std::move(**one));
+    return true;
+  }));
+  TRY(std::move(broken));
+  if (out.size() >= limit) return out;
+  auto head = TRY(current(type, id));
+  // A deletion that is the head stands in the history already.
+  if (head && (out.empty() || out.back().version < head->version)) out.push_back(std::move(*head));
+  return out;
+}
+
+result<std::optional<base::uuid>> store_view::id_of(std::string_view type, std::uint32_t ordinal) const {
+  std::string value;
+  if (!TRY(rows_->find(family::idx, row_keys::ordinal(type, ordinal), value)))
+    return fail(errc::damaged, fmt::format("the index of {} refers to a resource that is not there", type));
+  const auto owner = TRY(parse_ordinal_value(value));
+  if (owner.deleted) return std::nullopt;
+  return owner.id;
+}
+
+result<std::vector<base::uuid>> store_view::ids_in(std::string_view type, std::string_view parameter, std::string_view from, std::string_view to,
+                                                   std::size_t limit) const {
+  key_range range;
+  range.from = row_keys::index_bound(type, parameter, from);
+  range.to = to.empty() ? prefix_end(row_keys::index_prefix(type, parameter)) : row_keys::index_bound(type, parameter, to);
+  std::vector<std::uint32_t> ordinals;
+  std::unordered_set<std::uint32_t> seen;
+  TRY(rows_->scan(family::idx, range, [&](std::string_view key, std::string_view) {
+    if (ordinals.size() >= limit) return false;
+    const auto ordinal = base::byte_reader(key.substr(key.size() - 4)).u32();
+    if (seen.insert(ordinal).second) ordinals.push_back(ordinal);
+    return true;
+  }));
+  std::vector<base::uuid> out;
+  out.reserve(ordinals.size());
+  for (const auto ordinal : ordinals)
+    if (const auto id = TRY(id_of(type, ordinal))) out.push_back(*id);
+  return out;
+}
+
+result<std::vector<base::uuid>> store_view::all_ids(std::string_view type, std::size_t limit) const {
+  std::vector<base::uuid> out;
+  result<void> broken;
+  TRY(rows_->scan(family::idx, key_range::prefix(row_keys::type_prefix(table::ordinal, type)), [&](std::string_view, std::string_view value) {
+    if (out.size() >= limit) return false;
+    const auto owner = parse_ordinal_value(value);
+    if (!owner) {
+      broken = base::failure(owner.error());
+      return false;
+    }
+    if (!owner->deleted) out.push_back(owner->id);
+    return true;
+  }));
+  TRY(std::move(broken));
+  return out;
+}
+
+result<std::optional<base::uuid>> store_view::unique_owner(std::string_view rule, std::string_view key) const {
+  std::string value;
+  if (!TRY(rows_->find(family::idx, row_keys::unique(rule, key), value))) return std::nullopt;
+  return TRY(parse_owner_value(value));
+}
+
+}  // namespace dsf::storage
