@@ -1,0 +1,42 @@
+#include "actors/boards.hpp"
+
+namespace dsf::actors {
+
+std::shared_ptr<actor_record> actor_board::add(std::string name, std::string parent) {
+  const std::lock_guard lock{mutex_};
+  if (records_.size() >= sweep_at_) {
+    std::erase_if(records_, [](const auto& r) { return r.second.expired(); });
+    sweep_at_ = std::max<std::size_t>(1024, records_.size() * 2);
+  }
+  auto& slot = records_[name];
+  if (auto existing = slot.lock()) return existing;
+  auto record = std::make_shared<actor_record>();
+  record->name = std::move(name);
+  record->parent = std::move(parent);
+  slot = record;
+  return record;
+}
+
+std::vector<actor_line> actor_board::lines(std::size_t limit) const {
+  const std::lock_guard lock{mutex_};
+  std::vector<actor_line> out;
+  for (const auto& [name, weak] : records_) {
+    if (out.size() >= limit) break;
+    if (const auto r = weak.lock()) out.push_back({r->name, r->parent, r->mailbox.load(), r->handled.load(), r->restarts.load()});
+  }
+  return out;
+}
+
+void partner_board::update(const partner_line& line) {
+  const std::lock_guard lock{mutex_};
+  lines_[line.endpoint_url] = line;
+}
+
+std::vector<partner_line> partner_board::lines() const {
+  const std::lock_guard lock{mutex_};
+  std::vector<partner_line> out;
+  for (const auto& [url, line] : lines_) out.push_back(line);
+  return out;
+}
+
+}  // namespace dsf::actors

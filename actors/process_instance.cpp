@@ -1,0 +1,264 @@
+// The actor around one process instance: it queues what arrives while a commit is under way and drains the queue as one commit.
+#include <deque>
+#include <unordered_map>
+
+#include "actors/engine_impl.hpp"
+#include "bpmn/errc.hpp"
+#include "storage/errors.hpp"
+
+namespace dsf::actors {
+namespace {
+
+constexpr std::size_t batch_limit = 256;        // commands drained as one commit
+constexpr int conflict_limit = 5;               // reloads before a command is given back
+constexpr auto overload_pause = std::chrono::milliseconds(20);
+
+struct instance_state_of_actor {
+  instance_state_of_actor(caf::event_based_actor* s, shared_engine e, std::uint64_t id, std::shared_ptr<actor_record> r)
+      : self(s), shared(std::move(e)), host(shared->context, id), record(std::move(r)) {
+    ++shared->live;
+  }
+  ~instance_state_of_actor() { --shared->live; }
+
+  caf::event_based_actor* self;
+  shared_engine shared;
+  instance_host host;
+  std::shared_ptr<actor_record> record;
+  bool ready = false;
+  bool committing = false;
+  int conflicts = 0;
+  std::uint64_t deliveries = 0;
+  std::uint64_t generation = 0;
+  std::deque<incoming> queue;
+  std::vector<incoming> under_way;              // copies of what the running commit carries
+  std::optional<planned_step> step;
+  std::unordered_map<bpmn::local_id, std::shared_ptr<std::atomic<bool>>> running;  // handler jobs
+  std::deque<bpmn::run_handler> waiting_handlers;
+
+  const engine_context& context() const { return shared->context; }
+  base::timestamp now() const { return context().clock->now(); }
+
+  bool load() {
+    if (ready) return true;
+    if (auto loaded = host.load(); !loaded) {
+      if (!loaded.error().is(bpmn::errc::not_waiting))
+        context().log->error("engine", "a process instance can't be loaded", {.instance = host.external_id()}, {{"error", loaded.error().to_string()}});
+      for (auto& in : queue) give_back(in, loaded.error());
+      queue.clear();
+      return false;
+    }
+    ready = true;
+    if (auto open = host.resume()) go_on(std::move(*open));
+    else context().log->error("engine", "open work of an instance can't be resumed", host.log_context(), {{"error", open.error().to_string()}});
+    return true;
+  }
+
+  static void give_back(incoming& in, const base::error& why) {
+    if (in.done) in.done(base::failure(why));
+  }
+
+  void push(incoming in) { queue.push_back(std::move(in)); }
+  void push(bpmn::command c) { queue.push_back({std::move(c), {}, {}, {}}); }
+
+  // What a wake-up finds due.
+  void look() {
+    if (!host.running()) return;
+    auto open = host.resume();
+    if (!open) return context().log->error("engine", "open work of an instance can't be read", host.log_context(), {{"error", open.error().to_string()}});
+    const auto t = now();
+    for (const auto& job : host.state().jobs)
+      if (job.kind == bpmn::job_kind::timer && job.status == bpmn::job_status::ready && job.due <= t) {
+        context().events->publish({site_event_kind::timer_fired, t, host.process_name(), host.external_id(), host.state().business_key, {}, {}, {}});
+        push(bpmn::command{t, "timer", bpmn::timer_due{job.id}});
+      }
+    go_on(std::move(*open));
+  }
+
+  void pump() {
+    if (committing || queue.empty() || !load()) return finish_pump();
+    std::vector<incoming> batch;
+    const auto limit = conflicts > 0 ? std::size_t{1} : batch_limit;
+    while (!queue.empty() && batch.size() < limit) {
+      batch.push_back(std::move(queue.front()));
+      queue.pop_front();
+    }
+    under_way = batch;
+    auto plan = host.plan(std::move(batch));
+    if (!plan) {
+      plan_failed(plan.error());
+      return pump();
+    }
+    for (auto& [in, why] : plan->refused) give_back(in, why);
+    if (plan->commit.operations.empty()) {
+      for (auto& in : plan->taken)
+        if (in.done) in.done({});
+      under_way.clear();
+      return pump();
+    }
+    committing = true;
+    step = std::move(*plan);
+    auto commit = std::move(step->commit);
+    context().store->submit(std::move(commit), [actor = caf::actor_cast<caf::actor>(self)](storage::result<storage::receipt> r) {
+      caf::anon_send(actor, commit_answer{std::make_shared<storage::result<storage::receipt>>(std::move(r))});
+    });
+  }
+
+  // The commands could not be planned together; one by one only the culprit fails.
+  void plan_failed(const base::error& why) {
+    auto failed = std::exchange(under_way, {});
+    if (failed.size() > 1) {
+      conflicts = 1;
+      for (auto it = failed.rbegin(); it != failed.rend(); ++it) queue.push_front(std::move(*it));
+      return;
+    }
+    auto& in = failed.front();
+    context().log->error("engine", "a step of a process instance failed", host.log_context(), {{"cause", in.what.cause}, {"error", why.to_string()}});
+    bpmn::local_id job = 0;
+    if (const auto* c = std::get_if<bpmn::handler_completed>(&in.what.what)) job = c->job;
+    if (const auto* e = std::get_if<bpmn::handler_bpmn_error>(&in.what.what)) job = e->job;
+    if (const auto* c = std::get_if<bpmn::continue_job>(&in.what.what)) job = c->job;
+    if (const auto* t = std::get_if<bpmn::timer_due>(&in.what.what)) job = t->job;
+    // An outcome that can't be applied is a fault of ours: it becomes retries and an incident, not silence (decision 8).
+    if (job != 0) push(bpmn::command{now(), in.what.cause, bpmn::handler_failed{job, why.to_string(), true, true}});
+    else give_back(in, why);
+  }
+
+  void answered(storage::result<storage::receipt>& receipt) {
+    committing = false;
+    auto commands = std::exchange(under_way, {});
+    if (receipt) {
+      conflicts = 0;
+      auto done = std::move(*step);
+      step.reset();
+      host.adopt(done);
+      ready = true;
+      for (auto& in : done.taken)
+        if (in.done) in.done({});
+      for (const auto& e : done.after.events) context().events->publish(e);
+      for (const auto job : done.after.cancelled_jobs) {
+        if (const auto at = running.find(job); at != running.end()) at->second->store(true);
+        std::erase_if(waiting_handlers, [&](const auto& h) { return h.job == job; });
+      }
+      go_on(std::move(done.after));
+      return pump();
+    }
+    step.reset();
+    const auto& why = receipt.error();
+    if (why.kind() == base::error_kind::conflict && ++conflicts <= conflict_limit) {
+      // Somebody else wrote a Task or a row meanwhile: look again. A new instance has nothing to load yet.
+      if (host.state().events > 0) ready = false;
+      for (auto it = commands.rbegin(); it != commands.rend(); ++it) queue.push_front(std::move(*it));
+      return pump();
+    }
+    if (why.kind() == base::error_kind::overloaded) {
+      for (auto it = commands.rbegin(); it != commands.rend(); ++it) queue.push_front(std::move(*it));
+      self->delayed_send(self, overload_pause, pump_again{});
+      return;
+    }
+    context().log->error("engine", "a commit of a process instance was refused", host.log_context(), {{"error", why.to_string()}});
+    conflicts = 0;
+    for (auto& in : commands) give_back(in, why);
+    pump();
+  }
+
+  void go_on(after_commit after) {
+    for (auto& call : after.handlers)
+      if (!running.contains(call.job)) start_handler(std::move(call));
+    for (const auto job : after.continuations)
+      if (std::ranges::none_of(queue, [&](const incoming& in) { const auto* c = std::get_if<bpmn::continue_job>(&in.what.what); return c && c->job == job; }))
+        push(bpmn::command{now(), "continuation", bpmn::continue_job{job}});
+    for (const auto due : after.wake_ups) caf::anon_send(shared->timers, timer_request{due, host.id()});
+    for (auto& m : after.messages) caf::anon_send(shared->remote_sites, outbox_route{std::make_shared<outbox_entry>(std::move(m))});
+  }
+
+  void start_handler(bpmn::run_handler call) {
+    if (!running.empty() && !host.may_run_beside(call)) {
+      if (std::ranges::none_of(waiting_handlers, [&](const auto& h) { return h.job == call.job; })) waiting_handlers.push_back(std::move(call));
+      return;
+    }
+    const auto* entry = context().handlers->find(host.definition().key, host.definition().version_tag, call.class_name);
+    auto activation = host.activation_of(call);
+    if (!entry || !activation) {
+      const auto text = entry ? activation.error().to_string() : "no handler is deployed for class " + call.class_name;
+      push(bpmn::command{now(), "handler " + call.class_name, bpmn::handler_failed{call.job, text, true, true}});
+      return;
+    }
+    auto cancelled = std::make_shared<std::atomic<bool>>(false);
+    running.emplace(call.job, cancelled);
+    activation->cancelled = cancelled;
+    shared->handlers->run([shared = shared, actor = caf::actor_cast<caf::actor>(self), run = entry->run, job = call.job, a = std::move(*activation)]() mutable {
+      const auto& context = shared->context;
+      const auto publish = [&](site_event_kind kind) {
+        context.events->publish({kind, context.clock->now(), a.process_key + "|" + a.version_tag, a.instance_id, a.business_key, a.activity_id, {}, a.class_name});
+      };
+      publish(site_event_kind::handler_started);
+      auto outcome = std::make_shared<plugins::outcome>();
+      try {
+        const auto services = context.services_for(a);
+        *outcome = run(a, *services);
+      } catch (const std::exception& e) {
+        *outcome = plugins::failed{std::string("the handler threw: ") + e.what(), true};
+      }
+      // When the program stops, the outcome is dropped: the job is still open and runs again with the same idempotency key.
+      if (!shared->holds.wait_released(a.class_name)) return;
+      publish(site_event_kind::handler_finished);
+      caf::anon_send(actor, handler_report{job, a.class_name, std::move(outcome)});
+    });
+  }
+
+  void reported(handler_report& report) {
+    running.erase(report.job);
+    auto command = to_command(report.job, std::move(*report.outcome), now());
+    command.cause = "handler " + report.class_name;
+    push(std::move(command));
+    while (running.empty() && !waiting_handlers.empty()) {
+      auto next = std::move(waiting_handlers.front());
+      waiting_handlers.pop_front();
+      if (host.state().jobs.find(next.job) != nullptr) start_handler(std::move(next));
+    }
+    pump();
+  }
+
+  void finish_pump() {
+    if (committing || !queue.empty() || !running.empty() || !waiting_handlers.empty()) return;
+    ++generation;
+    if (!host.running() || shared->live.load() > context().settings.live_instances) {
+      caf::anon_send(shared->process_engine, passivation_wish{host.id(), deliveries});
+      return;
+    }
+    self->delayed_send(self, std::chrono::microseconds(context().settings.passivate_after_us), idle_check{generation});
+  }
+};
+
+}  // namespace
+
+caf::behavior process_instance_actor(caf::event_based_actor* self, shared_engine shared, std::uint64_t id, std::shared_ptr<const deployed_process> process,
+                                     std::shared_ptr<actor_record> record) {
+  auto state = std::make_shared<instance_state_of_actor>(self, std::move(shared), id, std::move(record));
+  if (process) {
+    state->host.create(std::move(process));
+    state->ready = true;
+  }
+  return {
+      [=](const deliver& d) {
+        handled(state->record);
+        ++state->deliveries;
+        if (d.what) {
+          state->push(std::move(*d.what));
+        } else if (state->load()) {
+          state->look();
+        }
+        state->pump();
+      },
+      [=](const commit_answer& a) { state->answered(*a.receipt); },
+      [=](handler_report& r) { state->reported(r); },
+      [=](const pump_again&) { state->pump(); },
+      [=](const idle_check& i) {
+        if (i.generation == state->generation && state->queue.empty() && !state->committing && state->running.empty())
+          caf::anon_send(state->shared->process_engine, passivation_wish{state->host.id(), state->deliveries});
+      },
+      [=](const retire&) { self->quit(); },
+  };
+}
+
+}  // namespace dsf::actors
