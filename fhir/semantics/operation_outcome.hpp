@@ -6,16 +6,9 @@
 #include <vector>
 
 #include "base/json.hpp"
+#include "fhir/issue.hpp"
 
 namespace dsf::fhir {
-
-struct issue {
-  std::string severity;                 // fatal, error, warning, information
-  std::string code;                     // R4 issue-type
-  std::string diagnostics;
-  std::string location;                 // FHIRPath-like; left out if empty
-  bool operator==(const issue&) const = default;
-};
 
 base::json operation_outcome(const std::vector<issue>& issues);
 base::json operation_outcome(std::string_view severity, std::string_view code, std::string diagnostics);
