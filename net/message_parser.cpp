@@ -107,7 +107,6 @@ struct request_parser::impl {
       return failed(413, "the request's body is larger than the limit of " + std::to_string(limits.body_bytes) + " bytes; send less, or raise the limit");
     if (ec == http::error::header_limit || ec == http::error::buffer_overflow) return failed_on_head();
     if (ec == http::error::bad_version) return failed(505, "the request is not HTTP/1.1");
-    if (ec == http::error::bad_transfer_encoding) return failed(501, "the transfer coding is not supported; use chunked or Content-Length alone");
     failed(400, "the request is malformed: " + ec.message());
   }
 
