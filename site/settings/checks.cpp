@@ -1,0 +1,139 @@
+// Rules that need more than one setting, and the defaults that follow from other settings.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "site/settings/layers.hpp"
+
+namespace dsf::site {
+namespace {
+
+constexpr std::size_t max_socket_path = 107;  // sockaddr_un::sun_path without its final zero
+
+class checker {
+public:
+  checker(site_config& config, const std::vector<assignment>& assignments) : c_(config), assignments_(assignments) {}
+
+  std::vector<error> run() {
+    identity();
+    roles();
+    tls();
+    paths();
+    processes();
+    feasibility();
+    return std::move(problems_);
+  }
+
+private:
+  const assignment* find(std::string_view name) const {
+    const auto found = std::find_if(assignments_.begin(), assignments_.end(), [&](const assignment& a) { return a.name == name; });
+    return found == assignments_.end() ? nullptr : &*found;
+  }
+  bool is_set(std::string_view name) const {
+    const auto* a = find(name);
+    return a && !a->texts.empty() && !(a->texts.size() == 1 && a->texts[0].empty());
+  }
+  std::string place_of(std::string_view name) const {
+    const auto* a = find(name);
+    return a ? a->place : std::string();
+  }
+  void refuse(std::string_view name, std::string text) { problems_.emplace_back(settings_errc::refused, std::move(text), place_of(name)); }
+  void require(std::string_view name, std::string_view why) {
+    if (!is_set(name)) problems_.emplace_back(settings_errc::missing, fmt::format("{} is not set; {}", name, why));
+  }
+
+  void identity() {
+    require("organization.identifier", "it is the organisation's identifier in the allow-list, e.g. hospital-a.example");
+    require("store.path", "it is the folder in which the site keeps everything");
+    if (c_.name.empty()) c_.name = c_.organization_identifier;
+  }
+
+  void roles() {
+    if (!c_.role_fhir && !c_.role_bpe && !c_.role_repository) refuse("roles", "roles is empty; name at least one of fhir, bpe, repository");
+    if (c_.role_repository && c_.role_fhir && !c_.allow_repository_beside_fhir)
+      refuse("roles",
+             "roles has fhir and repository: clinical data must not stand beside an endpoint that faces other sites; run the repository as a program of its own, or set "
+             "allow_repository_beside_fhir: true on a development machine");
+    if (c_.role_fhir || c_.role_bpe) require("fhir.base_url", "it is the address under which other sites reach the FHIR endpoint");
+  }
+
+  void tls() {
+    if (c_.role_fhir)
+      for (auto name : {"tls.server.certificate", "tls.server.key", "tls.server.trust"}) require(name, "the FHIR endpoint speaks only mutual TLS");
+    if (c_.role_bpe)
+      for (auto name : {"tls.client.certificate", "tls.client.key", "tls.client.trust"}) require(name, "the process engine calls other sites with mutual TLS");
+  }
+
+  void paths() {
+    if (c_.store_path.empty()) return;
+    const std::filesystem::path store(c_.store_path);
+    if (c_.admin_socket.empty()) c_.admin_socket = (store / "admin.sock").string();
+    if (c_.repository_path.empty()) c_.repository_path = (store / "repository").string();
+    if (c_.admin_socket.size() > max_socket_path)
+      refuse("admin.socket", fmt::format("admin.socket is '{}'; the path of a Unix socket has at most {} bytes, this one has {}; set a shorter one", c_.admin_socket,
+                                         max_socket_path, c_.admin_socket.size()));
+  }
+
+  void processes() {
+    for (const auto* name : {"processes.excluded", "processes.retired"}) {
+      const auto& items = name == std::string_view("processes.excluded") ? c_.excluded_processes : c_.retired_processes;
+      for (const auto& item : items) {
+        const auto bar = item.find('|');
+        if (bar == std::string::npos || bar == 0 || bar + 1 == item.size())
+          problems_.emplace_back(settings_errc::wrong, fmt::format("{} has '{}'; it must be key|version, e.g. dsfdev_ping|1.0", name, item), place_of(name));
+      }
+    }
+    // dsf-bpe 6.1: a variable that ends in _PASSWORD_FILE or _SECRET_FILE names a file whose first line is the value.
+    auto environment = c_.process_environment;
+    for (const auto& [name, path] : environment) {
+      if (!name.ends_with("_PASSWORD_FILE") && !name.ends_with("_SECRET_FILE")) continue;
+      std::ifstream in(path, std::ios::binary);
+      std::string line;
+      if (!std::getline(in, line)) {
+        problems_.emplace_back(settings_errc::unreadable, fmt::format("process_environment.{} is '{}'; this file can't be read or is empty", name, path),
+                               place_of("process_environment." + name));
+        continue;
+      }
+      if (line.ends_with('\r')) line.pop_back();
+      c_.process_environment[name.substr(0, name.size() - 5)] = line;
+    }
+  }
+
+  void feasibility() {
+    for (const auto& [key, network] : c_.feasibility.networks) {
+      const auto prefix = "feasibility.networks." + key;
+      if (!network.obfuscate)
+        refuse(prefix + ".obfuscate", fmt::format("{}.obfuscate is false; this program never lets an exact count leave the site. Set it to true or leave it out", prefix));
+      for (const auto& store : network.stores)
+        if (!c_.feasibility.stores.contains(store))
+          problems_.emplace_back(settings_errc::wrong, fmt::format("{}.stores has '{}'; there is no feasibility.stores.{}", prefix, store, store), place_of(prefix + ".stores"));
+    }
+    for (const auto& [key, store] : c_.feasibility.stores) {
+      const auto prefix = "feasibility.stores." + key;
+      if (store.native == !store.base_url.empty())
+        refuse(prefix + (store.native ? ".base_url" : ".native"),
+               fmt::format("{} must have exactly one of native: true (the site's own repository) and base_url (another server)", prefix));
+      if (store.native && store.strategy != evaluation_strategy::ccdl)
+        refuse(prefix + ".evaluation_strategy", fmt::format("{}.evaluation_strategy must be ccdl; the site's own repository evaluates CCDL queries", prefix));
+      if (store.native && (c_.feasibility.mapping.empty() || c_.feasibility.tree.empty()))
+        problems_.emplace_back(settings_errc::missing, fmt::format("{} is the site's own repository; it needs feasibility.mapping and feasibility.tree", prefix),
+                               place_of(prefix + ".native"));
+      if (store.tls.certificate.empty() != store.tls.key.empty())
+        refuse(prefix + (store.tls.certificate.empty() ? ".key" : ".certificate"), fmt::format("{}: certificate and key go together; set both or none", prefix));
+      if (!store.bearer_token.empty() && !store.username.empty())
+        refuse(prefix + ".bearer_token", fmt::format("{}: bearer_token and username are both set; leave one out", prefix));
+    }
+  }
+
+  site_config& c_;
+  const std::vector<assignment>& assignments_;
+  std::vector<error> problems_;
+};
+
+}  // namespace
+
+std::vector<error> check_together(site_config& config, const std::vector<assignment>& assignments) { return checker(config, assignments).run(); }
+
+}  // namespace dsf::site

@@ -1,0 +1,117 @@
+// What a site runs with: plain values, checked. Made by load_settings() from file, environment and command line.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/log.hpp"
+#include "base/secret.hpp"
+#include "fhir/semantics/identity.hpp"
+
+namespace dsf::site {
+
+// Durations are microseconds, sizes bytes, paths absolute or relative to the working directory. Empty texts are "not set".
+struct listen_config {
+  std::string address;
+  std::uint16_t port = 0;  // 0: any free one
+};
+
+struct tls_config {
+  std::string certificate;
+  std::string key;
+  base::secret key_password;
+  std::string trust;  // file, or folder of *.crt and *.pem
+};
+
+enum class evaluation_strategy : std::uint8_t { cql, ccdl, structured_query };
+
+struct feasibility_network {
+  bool obfuscate = true;  // never false in a config that was accepted
+  std::int64_t rate_limit_count = 0;
+  std::int64_t rate_limit_interval_us = 0;
+  std::vector<std::string> stores;  // names of feasibility_config::stores; empty: all
+};
+
+struct feasibility_store {
+  bool native = false;   // the site's own repository
+  std::string base_url;  // an external FHIR server, when not native
+  evaluation_strategy strategy = evaluation_strategy::ccdl;
+  std::int64_t request_timeout_us = 0;
+  tls_config tls;
+  std::string username;
+  base::secret password;
+  base::secret bearer_token;
+};
+
+struct feasibility_config {
+  std::int64_t request_task_timeout_us = 0;
+  std::string mapping;  // search ontology mapping, JSON
+  std::string tree;     // ontology tree, JSON
+  std::map<std::string, feasibility_network> networks;  // by parent organisation identifier, or "all"
+  std::map<std::string, feasibility_store> stores;      // by name
+};
+
+struct limits_config {
+  std::int64_t connections = 0;
+  std::int64_t connections_per_partner = 0;
+  std::int64_t head_bytes = 0;
+  std::int64_t body_bytes = 0;
+  std::int64_t json_depth = 0;
+  std::int64_t bundle_entries = 0;
+  std::int64_t search_time_us = 0;
+  std::int64_t mailbox = 0;
+  std::int64_t outbox_per_partner = 0;
+  std::int64_t segment_steps = 0;
+  std::int64_t multi_instance = 0;
+  std::int64_t expression_steps = 0;
+};
+
+struct site_config {
+  std::string name;
+  bool role_fhir = false;
+  bool role_bpe = false;
+  bool role_repository = false;
+  bool allow_repository_beside_fhir = false;
+
+  std::string organization_identifier;
+  std::string endpoint_identifier;
+
+  std::string base_url;  // of the FHIR endpoint; no slash at the end
+  listen_config fhir_listen;
+  std::int64_t page_count = 0;
+  std::string allow_list;  // bundle file (JSON or XML) loaded at start
+  std::vector<fhir::practitioner_rule> practitioner_rules;
+
+  listen_config status_listen;
+  std::string admin_socket;
+
+  std::string store_path;
+  std::int64_t store_block_cache_bytes = 0;
+  std::int64_t store_low_water_bytes = 0;
+
+  std::string repository_path;
+  listen_config repository_listen;
+
+  std::vector<std::string> plugin_folders;
+  std::vector<std::string> excluded_processes;  // key|version
+  std::vector<std::string> retired_processes;
+  std::map<std::string, std::string> process_environment;  // placeholders of models and resources (dsf-bpe 3.5)
+
+  tls_config server_tls;
+  tls_config client_tls;
+
+  std::int64_t send_deadline_us = 0;
+  std::int64_t passivate_after_us = 0;
+  std::int64_t handler_threads = 0;
+  std::int64_t stop_timeout_us = 0;
+
+  limits_config limits;
+  feasibility_config feasibility;
+
+  std::string log_file;  // "-": standard error
+  base::log_level log_level = base::log_level::info;
+};
+
+}  // namespace dsf::site
