@@ -1,7 +1,6 @@
 #include "actors/engine.hpp"
 
 #include "actors/engine_impl.hpp"
-#include "fhir/semantics/names.hpp"
 
 namespace dsf::actors {
 
@@ -13,32 +12,45 @@ struct engine::impl {
 
 namespace {
 
-// The root of the tree: makes the supervisors, and again when one fails.
+constexpr std::size_t supervisors = 4;
+constexpr const char* supervisor_names[supervisors] = {"process-engine", "timers", "remote-sites", "fhir-endpoint"};
+
+caf::actor make_supervisor(caf::actor_system& system, const shared_engine& shared, std::size_t which) {
+  const auto record = shared->actors.add(supervisor_names[which], "site");
+  shared->keep_record(record);
+  caf::actor a;
+  switch (which) {
+    case 0: shared->process_engine.set(a = system.spawn(process_engine_actor, shared, record)); break;
+    case 1: shared->timers.set(a = system.spawn(timers_actor, shared, record)); break;
+    case 2: shared->remote_sites.set(a = system.spawn(remote_sites_actor, shared, record)); break;
+    default: shared->resource_types.set(a = system.spawn(resource_types_actor, shared, record)); break;
+  }
+  return a;
+}
+
+// What a supervisor is told when it begins: go on from the store.
+void begin(const shared_engine& shared, std::size_t which) {
+  if (which == 0) tell(shared->process_engine, inbox_wake{});
+  if (which == 1) tell(shared->timers, clock_tick{});
+  if (which == 2) tell(shared->remote_sites, outbox_route{nullptr});
+}
+
+// The root of the tree: watches the supervisors, and makes one again that fails.
 caf::behavior site_actor(caf::event_based_actor* self, shared_engine shared, std::shared_ptr<actor_record> record) {
-  const auto make = [=](int which) {
-    caf::actor a;
-    switch (which) {
-      case 0: a = shared->process_engine = self->spawn(process_engine_actor, shared, shared->actors.add("process-engine", record->name)); break;
-      case 1: a = shared->timers = self->spawn(timers_actor, shared, shared->actors.add("timers", record->name)); break;
-      case 2: a = shared->remote_sites = self->spawn(remote_sites_actor, shared, shared->actors.add("remote-sites", record->name)); break;
-      default: a = shared->resource_types = self->spawn(resource_types_actor, shared, shared->actors.add("fhir-endpoint", record->name)); break;
-    }
-    self->monitor(a);
-    return a;
-  };
   auto children = std::make_shared<std::vector<caf::actor>>();
-  for (int i = 0; i < 4; ++i) children->push_back(make(i));
+  for (std::size_t i = 0; i < supervisors; ++i) {
+    children->push_back(make_supervisor(self->home_system(), shared, i));
+    self->monitor(children->back());
+  }
   self->set_down_handler([=](const caf::down_msg& d) {
     if (shared->stopping) return;
     for (std::size_t i = 0; i < children->size(); ++i) {
       if ((*children)[i].address() != d.source) continue;
-      static constexpr const char* names[] = {"process-engine", "timers", "remote-sites", "fhir-endpoint"};
-      ++shared->actors.add(names[i], record->name)->restarts;
-      shared->context.log->error("site", std::string("the actor ") + names[i] + " ended unexpectedly; it starts again from the store");
-      (*children)[i] = make(static_cast<int>(i));
-      if (i == 0) caf::anon_send((*children)[i], inbox_wake{});
-      if (i == 1) caf::anon_send((*children)[i], clock_tick{});
-      if (i == 2) caf::anon_send((*children)[i], outbox_route{nullptr});
+      ++shared->actors.add(supervisor_names[i], record->name)->restarts;
+      shared->context.log->error("site", std::string("the actor ") + supervisor_names[i] + " ended unexpectedly; it starts again from the store");
+      (*children)[i] = make_supervisor(self->home_system(), shared, i);
+      self->monitor((*children)[i]);
+      begin(shared, i);
     }
   });
   self->attach_functor([=] {
@@ -59,10 +71,11 @@ engine::engine(engine_context context, net::transport& transport) : impl_(std::m
   impl_->config->set("logger.verbosity", caf::atom("quiet"));
   impl_->system = std::make_unique<caf::actor_system>(*impl_->config);
   auto record = s.actors.add("site", "");
-  s.root = impl_->system->spawn(site_actor, impl_->shared, record);
-  // The children are made while the root initialises; a first message that is answered tells that they are there.
+  s.keep_record(record);
+  s.root.set(impl_->system->spawn(site_actor, impl_->shared, record));
+  // The supervisors are made when the root initialises; its answer tells that they are there.
   caf::scoped_actor wait{*impl_->system};
-  while (!s.resource_types) std::this_thread::yield();
+  wait->request(s.root.get(), caf::infinite, retire{}).receive([] {}, [](const caf::error&) {});
 }
 
 engine::~engine() { stop(); }
@@ -70,10 +83,8 @@ engine::~engine() { stop(); }
 void engine::start() {
   auto& s = *impl_->shared;
   for (const auto type : {"ActivityDefinition", "Endpoint", "Library", "Measure", "MeasureReport", "Organization", "OrganizationAffiliation", "Task"})
-    caf::anon_send(s.resource_types, run_job{nullptr, type});
-  inbox_changed();
-  caf::anon_send(s.timers, clock_tick{});
-  caf::anon_send(s.remote_sites, outbox_route{nullptr});
+    tell(s.resource_types, run_job{nullptr, type});
+  for (std::size_t i = 0; i < supervisors; ++i) begin(impl_->shared, i);
 }
 
 bool engine::receiving() const { return impl_->shared->receiving; }
@@ -85,10 +96,10 @@ void engine::stop() {
   s.receiving = false;
   s.holds.stop();
   s.handlers->stop();
-  caf::anon_send_exit(s.root, caf::exit_reason::user_shutdown);
-  s.root = nullptr;
+  caf::anon_send_exit(s.root.get(), caf::exit_reason::user_shutdown);
+  s.root.set(nullptr);
   impl_->system->await_all_actors_done();
-  s.process_engine = s.timers = s.remote_sites = s.resource_types = nullptr;
+  for (auto* slot : {&s.process_engine, &s.timers, &s.remote_sites, &s.resource_types}) slot->set(nullptr);
   impl_->system.reset();
 }
 
@@ -96,18 +107,18 @@ void engine::inbox_changed() {
   auto& s = *impl_->shared;
   // Many commits, one wake-up: the engine reads all that is there.
   if (s.stopping || s.inbox_wake_sent.exchange(true)) return;
-  caf::anon_send(s.process_engine, inbox_wake{});
+  tell(s.process_engine, inbox_wake{});
 }
 
 void engine::command(std::uint64_t instance, bpmn::command what, std::function<void(base::result<>)> done) {
   auto in = std::make_shared<incoming>();
   in->what = std::move(what);
   in->done = std::move(done);
-  caf::anon_send(impl_->shared->process_engine, deliver{instance, std::move(in)});
+  tell(impl_->shared->process_engine, deliver{instance, std::move(in)});
 }
 
 void engine::run_alone(const std::string& resource_type, std::function<void(release)> job) {
-  caf::anon_send(impl_->shared->resource_types, run_job{std::make_shared<std::function<void(release)>>(std::move(job)), resource_type});
+  tell(impl_->shared->resource_types, run_job{std::make_shared<std::function<void(release)>>(std::move(job)), resource_type});
 }
 
 handler_holds& engine::holds() { return impl_->shared->holds; }

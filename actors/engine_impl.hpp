@@ -5,6 +5,7 @@
 #include <caf/all.hpp>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "actors/engine.hpp"
@@ -66,6 +67,23 @@ struct job_released {};
 
 // ---- shared by the actors of one engine ----
 
+// The current actor of a role; a supervisor puts a new one in its place while others send.
+class actor_slot {
+public:
+  void set(caf::actor a) {
+    const std::lock_guard lock{mutex_};
+    actor_ = std::move(a);
+  }
+  [[nodiscard]] caf::actor get() const {
+    const std::lock_guard lock{mutex_};
+    return actor_;
+  }
+
+private:
+  mutable std::mutex mutex_;
+  caf::actor actor_;
+};
+
 struct engine_shared {
   engine_context context;
   net::transport* transport = nullptr;
@@ -76,8 +94,16 @@ struct engine_shared {
   std::atomic<std::size_t> live{0};
   std::atomic<bool> receiving{false};
   std::atomic<bool> stopping{false};
-  caf::actor process_engine, timers, remote_sites, resource_types, root;
+  actor_slot process_engine, timers, remote_sites, resource_types, root;
   std::atomic<bool> inbox_wake_sent{false};
+
+  // Records of supervisors stay on the board while one is being made again.
+  void keep_record(std::shared_ptr<actor_record> r) {
+    const std::lock_guard lock{kept_mutex};
+    kept.push_back(std::move(r));
+  }
+  std::mutex kept_mutex;
+  std::vector<std::shared_ptr<actor_record>> kept;
 };
 using shared_engine = std::shared_ptr<engine_shared>;
 
@@ -91,6 +117,11 @@ caf::behavior remote_site_actor(caf::event_based_actor* self, shared_engine shar
 caf::behavior resource_types_actor(caf::event_based_actor* self, shared_engine shared, std::shared_ptr<actor_record> record);
 
 // Sends and counts for the actor board.
+template <class Message>
+void tell(const actor_slot& to, Message&& m) {
+  // Empty while the engine stops.
+  if (auto a = to.get()) caf::anon_send(a, std::forward<Message>(m));
+}
 template <class Message>
 void tell(const caf::actor& to, const std::shared_ptr<actor_record>& record, Message&& m) {
   if (record) ++record->mailbox;

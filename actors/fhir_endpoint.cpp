@@ -14,6 +14,8 @@ struct fhir_endpoint::exchange {
   std::function<void(fhir::reply)> done;
   int attempts = 0;
   bool alone = false;
+  extend more;
+  std::function<void()> release;
   std::string type;  // first segment of the path
 };
 
@@ -91,7 +93,7 @@ void fhir_endpoint::handle(net::request&& request, net::responder answer) {
   q.path = std::move(*decoded);
   auto parameters = net::parse_query(request.query());
   if (!parameters) return answer(net::text_response(400, parameters.error().text()));
-  q.query = std::move(*parameters);
+  for (auto& p : *parameters) q.query.emplace_back(std::move(p.name), std::move(p.value));
   q.accept = header(request, "Accept");
   q.content_type = header(request, "Content-Type");
   q.prefer = header(request, "Prefer");
@@ -114,11 +116,12 @@ void fhir_endpoint::handle(net::request&& request, net::responder answer) {
   start(std::move(e));
 }
 
-void fhir_endpoint::handle_as(const fhir::identity& who, fhir::interaction_request request, std::function<void(fhir::reply)> done) {
+void fhir_endpoint::handle_as(const fhir::identity& who, fhir::interaction_request request, std::function<void(fhir::reply)> done, extend more) {
   auto e = std::make_shared<exchange>();
   e->who = who;
   e->request = std::move(request);
   e->done = std::move(done);
+  e->more = std::move(more);
   start(std::move(e));
 }
 
@@ -175,6 +178,7 @@ void fhir_endpoint::submit(const std::shared_ptr<exchange>& e, fhir::pending_com
   storage::commit c;
   for (const auto& w : pending.writes.writes)
     if (w.requested_task) c.operations.push_back(storage::put_inbox{encode_inbox({inbox_kind::task, w.id.to_string()})});
+  if (e->more) e->more(c, pending.writes);
   storage::append(c, std::move(pending.writes));
   store_->submit(std::move(c), [this, e, after = std::move(pending.after)](storage::result<storage::receipt> receipt) {
     if (receipt) return finish(e, after(receipt->written));
@@ -184,11 +188,15 @@ void fhir_endpoint::submit(const std::shared_ptr<exchange>& e, fhir::pending_com
 
 void fhir_endpoint::refused(const std::shared_ptr<exchange>& e, const base::error& why) {
   if (why.kind() == base::error_kind::conflict) {
+    if (why.is(storage::errc::row_conflict)) return finish(e, plain(409));
     // Prepare again on a newer snapshot; after three conflicts alone among the writers of the type.
     if (e->attempts < 3) return work_->run([this, e] { prepare(e); });
     if (!e->alone) {
       e->alone = true;
-      return alone_(e->type, [this, e] { prepare(e); });
+      return alone_(e->type, [this, e](std::function<void()> release) {
+        e->release = std::move(release);
+        work_->run([this, e] { prepare(e); });
+      });
     }
     work_->run([this, e, why] {
       auto facts = caches_->facts();
@@ -210,6 +218,7 @@ void fhir_endpoint::refused(const std::shared_ptr<exchange>& e, const base::erro
 }
 
 void fhir_endpoint::finish(const std::shared_ptr<exchange>& e, fhir::reply r) {
+  if (e->release) std::exchange(e->release, nullptr)();
   if (e->done) std::exchange(e->done, nullptr)(std::move(r));
 }
 

@@ -28,7 +28,7 @@ public:
   // Asks another server with HEAD and hands over its status, 0 if there was no answer (dsf-fhir-server 4.2).
   using head_check = std::function<void(const std::string& url, std::function<void(int)>)>;
   // Runs a job alone among those of a resource type: the resource-type actor (docs/design.md, decision 1).
-  using run_alone = std::function<void(const std::string& type, std::function<void()>)>;
+  using run_alone = std::function<void(const std::string& type, std::function<void(std::function<void()> release)>)>;
 
   fhir_endpoint(endpoint_options options, storage::store& store, endpoint_caches& caches, work_pool& work, head_check head, run_alone alone,
                 base::clock& time, base::entropy& entropy, const base::logger& log, site_events& events);
@@ -36,8 +36,10 @@ public:
   // From an https server; never blocks the caller's thread on the disk or a commit.
   void handle(net::request&& request, net::responder answer);
 
-  // The same for the site itself (bootstrap, deployment, the engine's own handlers), as `who`.
-  void handle_as(const fhir::identity& who, fhir::interaction_request request, std::function<void(fhir::reply)> done);
+  // Adds to the commit of an interaction what must be true and written with it.
+  using extend = std::function<void(storage::commit&, const fhir::write_set&)>;
+  // The same for the site itself (bootstrap, deployment, the engine's own handlers), as `who`. A conflict in what `more` added is answered 409.
+  void handle_as(const fhir::identity& who, fhir::interaction_request request, std::function<void(fhir::reply)> done, extend more = nullptr);
 
 private:
   struct exchange;

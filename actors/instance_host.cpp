@@ -156,13 +156,14 @@ base::result<planned_step> instance_host::plan(std::vector<incoming> commands) {
 
 base::result<> instance_host::take(working& w, incoming in) {
   auto& out = w.out;
-  const auto* start = std::get_if<bpmn::start_instance>(&in.what.what);
+  auto* start = std::get_if<bpmn::start_instance>(&in.what.what);
+  if (start) start->process_instance_id = external_id();
   auto* message = std::get_if<bpmn::message_received>(&in.what.what);
   working::task* task = nullptr;
   if (!in.task_id.empty()) {
     task = TRY(w.open(in.task_id));
     const bpmn::received_task received{{"Task", in.task_id, task->version + 1}};
-    if (start) std::get<bpmn::start_instance>(in.what.what).task = received;
+    if (start) start->task = received;
     if (message) message->task = received;
   }
   auto step = bpmn::advance(*process_->definition, out.state, in.what);

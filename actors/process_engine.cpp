@@ -171,7 +171,7 @@ struct process_engine_state {
       }
       spawn(*id, process);
       starting[key] = *id;
-      bpmn::command c{context().clock->now(), "task Task/" + t.task_id, bpmn::start_instance{t.business_key, start, t.facts.message_name, std::nullopt, {}}};
+      bpmn::command c{context().clock->now(), "task Task/" + t.task_id, bpmn::start_instance{{}, t.business_key, start, t.facts.message_name, std::nullopt, {}}};
       return hand_over(std::move(t), *id, std::move(c));
     }
     fail(t, "Process with start message-name '" + t.facts.message_name + "' not found");

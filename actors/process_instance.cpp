@@ -167,8 +167,8 @@ struct instance_state_of_actor {
     for (const auto job : after.continuations)
       if (std::ranges::none_of(queue, [&](const incoming& in) { const auto* c = std::get_if<bpmn::continue_job>(&in.what.what); return c && c->job == job; }))
         push(bpmn::command{now(), "continuation", bpmn::continue_job{job}});
-    for (const auto due : after.wake_ups) caf::anon_send(shared->timers, timer_request{due, host.id()});
-    for (auto& m : after.messages) caf::anon_send(shared->remote_sites, outbox_route{std::make_shared<outbox_entry>(std::move(m))});
+    for (const auto due : after.wake_ups) tell(shared->timers, timer_request{due, host.id()});
+    for (auto& m : after.messages) tell(shared->remote_sites, outbox_route{std::make_shared<outbox_entry>(std::move(m))});
   }
 
   void start_handler(bpmn::run_handler call) {
@@ -223,7 +223,7 @@ struct instance_state_of_actor {
     if (committing || !queue.empty() || !running.empty() || !waiting_handlers.empty()) return;
     ++generation;
     if (!host.running() || shared->live.load() > context().settings.live_instances) {
-      caf::anon_send(shared->process_engine, passivation_wish{host.id(), deliveries});
+      tell(shared->process_engine, passivation_wish{host.id(), deliveries});
       return;
     }
     self->delayed_send(self, std::chrono::microseconds(context().settings.passivate_after_us), idle_check{generation});
@@ -255,7 +255,7 @@ caf::behavior process_instance_actor(caf::event_based_actor* self, shared_engine
       [=](const pump_again&) { state->pump(); },
       [=](const idle_check& i) {
         if (i.generation == state->generation && state->queue.empty() && !state->committing && state->running.empty())
-          caf::anon_send(state->shared->process_engine, passivation_wish{state->host.id(), state->deliveries});
+          tell(state->shared->process_engine, passivation_wish{state->host.id(), state->deliveries});
       },
       [=](const retire&) { self->quit(); },
   };

@@ -169,7 +169,7 @@ struct remote_site_state {
       c.operations.push_back(storage::delete_row{storage::table::outbox, row});
       shared->context.store->submit(std::move(c), [](const storage::result<storage::receipt>&) {});
     };
-    caf::anon_send(shared->process_engine, deliver{e.instance, std::move(in)});
+    tell(shared->process_engine, deliver{e.instance, std::move(in)});
   }
 };
 

@@ -27,7 +27,7 @@ struct timers_state {
       heap.pop();
       if (instance == last) continue;
       last = instance;
-      caf::anon_send(shared->process_engine, deliver{instance, nullptr});
+      tell(shared->process_engine, deliver{instance, nullptr});
     }
     std::int64_t pause_us = 1'000'000;
     if (!heap.empty()) pause_us = std::clamp<std::int64_t>(heap.top().first - now.us, 1'000, pause_us);
@@ -85,7 +85,7 @@ caf::behavior timers_actor(caf::event_based_actor* self, shared_engine shared, s
       [=](const pump_again&) {
         const auto now = state->shared->context.clock->now();
         while (!state->heap.empty() && state->heap.top().first <= now.us) {
-          caf::anon_send(state->shared->process_engine, deliver{state->heap.top().second, nullptr});
+          tell(state->shared->process_engine, deliver{state->heap.top().second, nullptr});
           state->heap.pop();
         }
       },

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "base/error.hpp"
+
+namespace dsf::plugins {
+
+enum class errc : std::uint16_t {
+  http_status,      // an endpoint answered with an error status
+  bad_answer,       // an endpoint answered with something that is not the expected FHIR resource
+  not_configured,   // the site lacks what the handler needs
+  not_on_allow_list,
+  bad_bundle,       // a plugin bundle that can't be deployed
+};
+const base::error_domain& domain_of(errc) noexcept;
+
+}  // namespace dsf::plugins
