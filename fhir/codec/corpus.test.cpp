@@ -1,16 +1,20 @@
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <sstream>
 
+#include "fhir/codec/compare.test.hpp"
 #include "fhir/codec/json.hpp"
 #include "fhir/codec/xml.hpp"
 
 namespace {
 
 using namespace dsf;
+using fhir::test::sorted;
+using fhir::test::told;
 namespace fs = std::filesystem;
 
 const fs::path corpus = DSF_SOURCE_DIR "/../shared/corpus";
@@ -52,27 +56,28 @@ std::string filled_in(std::string_view text) {
   return out;
 }
 
-std::string told(const fhir::reading& r) {
-  std::string out;
-  for (const auto& i : r.issues) out += i.expression + ": " + i.text + "\n";
-  return out;
+// Two kinds of files of the corpus leave out required elements; nothing else may be wrong with any file.
+bool only_missing(const fhir::reading& r, const std::vector<std::string>& allowed) {
+  return std::ranges::all_of(r.issues, [&](const auto& i) { return std::ranges::find(allowed, i.expression) != allowed.end() && i.code == "required"; });
 }
+const std::vector<std::string> tutorial_gaps{"Task.status", "Task.intent"};
+const std::vector<std::string> consent_gaps{"Consent.scope", "Consent.category"};
 
 // Finds: an element that the tables lack or know wrongly, and any loss between the two forms.
-void round_trip(const base::json& resource) {
+void round_trip(const base::json& resource, const std::vector<std::string>& gaps) {
   const auto xml = fhir::write_xml(resource);
   REQUIRE(xml);
   const auto again = fhir::read_xml(*xml);
   INFO(told(again));
   INFO(*xml);
-  REQUIRE(again.ok());
-  CHECK(again.resource == resource);
+  REQUIRE(only_missing(again, gaps));
+  CHECK(sorted(again.resource) == sorted(resource));
   const auto pretty = fhir::write_xml(resource, true);
   REQUIRE(pretty);
-  CHECK(fhir::read_xml(*pretty).resource == resource);
+  CHECK(sorted(fhir::read_xml(*pretty).resource) == sorted(resource));
   const auto from_json = fhir::read_json(resource.dump());
   INFO(told(from_json));
-  CHECK(from_json.ok());
+  CHECK(only_missing(from_json, gaps));
   CHECK(from_json.resource == resource);
 }
 
@@ -89,8 +94,10 @@ TEST_CASE("every FHIR file of the corpus survives XML -> JSON -> XML -> JSON", "
     const auto text = filled_in(text_of(entry.path()));
     const auto read = extension == ".xml" ? fhir::read_xml(text) : fhir::read_json(text);
     INFO(told(read));
-    CHECK(read.ok());
-    if (read.ok()) round_trip(read.resource);
+    const auto gaps = entry.path() == corpus / "fhir/dsf-process-tutorial-main/example-task.xml" ? tutorial_gaps : std::vector<std::string>{};
+    CHECK(read.issues.size() == gaps.size());
+    REQUIRE(only_missing(read, gaps));
+    round_trip(read.resource, gaps);
   }
   CHECK(files > 250);
 }
@@ -104,14 +111,10 @@ TEST_CASE("clinical ndjson of the corpus is valid and survives XML", "[fhir][cor
     for (std::string line; std::getline(in, line);) {
       const auto read = fhir::read_json(line);
       INFO(entry.path() << "\n" << line << "\n" << told(read));
-      REQUIRE(read.ok());
-      if (++lines % 20 == 0) {
-        const auto xml = fhir::write_xml(read.resource);
-        REQUIRE(xml);
-        const auto again = fhir::read_xml(*xml);
-        INFO(told(again));
-        CHECK(again.ok());
-      }
+      const auto gaps = read.resource["resourceType"].str() == "Consent" ? consent_gaps : std::vector<std::string>{};
+      CHECK(read.issues.size() == gaps.size());
+      REQUIRE(only_missing(read, gaps));
+      if (++lines % 10 == 0) round_trip(read.resource, gaps);
     }
   }
   CHECK(lines > 100);
