@@ -313,7 +313,10 @@ base::result<> instance_host::write_effects(working& w) {
       ops.push_back(storage::put_inbox{encode_inbox({inbox_kind::signal, signal->name})});
     } else if (const auto* incident = std::get_if<bpmn::raise_incident>(&effect)) {
       event(site_event_kind::incident, process_->definition->nodes[incident->activity].id, {}, incident->error);
+      ops.push_back(storage::put_row{storage::table::subscription, storage::keys::subscription(partition, 'i', "incident", {}, id_, job_tail(incident->job)), row_mark});
       context_->log->error("engine", "incident: " + incident->error, log_context());
+    } else if (const auto* resolved = std::get_if<bpmn::resolve_incident>(&effect)) {
+      ops.push_back(storage::delete_row{storage::table::subscription, storage::keys::subscription(partition, 'i', "incident", {}, id_, job_tail(resolved->job))});
     } else if (const auto* ended = std::get_if<bpmn::instance_ended>(&effect)) {
       out.after.ended = true;
       event(site_event_kind::instance_ended, {}, {}, ended->failed ? ended->reason : std::string{});

@@ -1,0 +1,72 @@
+// What a running site is made of. Private to site/running; members are destroyed in reverse order, after stop() has ended all that moves.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+
+#include "actors/definitions.hpp"
+#include "actors/endpoint_caches.hpp"
+#include "actors/engine.hpp"
+#include "actors/fhir_endpoint.hpp"
+#include "actors/instance_host.hpp"
+#include "actors/site_events.hpp"
+#include "actors/work_pool.hpp"
+#include "net/https_client.hpp"
+#include "net/https_server.hpp"
+#include "plugins/deploy.hpp"
+#include "plugins/handler.hpp"
+#include "plugins/host_services.hpp"
+#include "privacy/mapping.hpp"
+#include "site/admin/admin_server.hpp"
+#include "site/running/running_site.hpp"
+#include "storage/repository/repository.hpp"
+#include "storage/store.hpp"
+
+namespace dsf::site {
+
+struct running_site::parts {
+  site_config config;
+  base::timestamp started;
+  std::unique_ptr<base::logger> log;
+  std::unique_ptr<storage::store> store;
+  std::unique_ptr<storage::repository> repository;
+  std::optional<privacy::mapping> mapping;
+  std::optional<privacy::ontology_tree> tree;
+  actors::site_events events;
+  actors::definitions definitions;
+  plugins::handler_registry handlers;
+  std::unique_ptr<actors::endpoint_caches> caches;
+  std::unique_ptr<actors::work_pool> work;
+  std::unique_ptr<net::https_client> client;
+  std::unique_ptr<actors::fhir_endpoint> endpoint;
+  std::unique_ptr<plugins::host> host;
+  actors::engine_context context;  // as the engine has it; for reading instances
+  std::unique_ptr<actors::engine> engine;
+  std::optional<net::https_server> fhir_server, status_server;
+  std::optional<admin_server> admin;
+  std::mutex deploy_mutex;
+  std::mutex shutdown_mutex;
+  std::function<void(std::string)> on_shutdown;
+  bool stopped = false;
+
+  base::result<> open();
+  base::result<> open_repository();
+  base::result<> bootstrap();
+  base::result<> serve();
+  void stop();
+  base::result<plugins::deployment> deploy(const std::string& folder);
+  base::result<std::uint64_t> count(const base::json& ccdl);
+  [[nodiscard]] bool ready() const;
+  [[nodiscard]] std::string not_ready_because() const;
+  // The id, or the instances with this business key, running ones first.
+  base::result<std::vector<std::uint64_t>> find(const std::string& id_or_business_key) const;
+  base::result<actors::instance_host> load(std::uint64_t instance) const;
+};
+
+// Organisations, conformance resources and the allow-list, before anybody else can ask (dsf-fhir-server 6.3).
+base::result<> load_bundled_resources(storage::store& store, actors::fhir_endpoint& endpoint, const fhir::identity& loader);
+base::result<> load_allow_list(const std::string& file, storage::store& store, actors::fhir_endpoint& endpoint, const fhir::identity& loader, const base::logger& log);
+
+}  // namespace dsf::site

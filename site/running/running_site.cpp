@@ -1,0 +1,294 @@
+#include "site/running/running_site.hpp"
+
+#include <fstream>
+#include <sstream>
+
+#include "fhir/semantics/access.hpp"
+#include "fhir/semantics/search/index.hpp"
+#include "net/query.hpp"
+#include "privacy/ccdl.hpp"
+#include "privacy/demo_data.hpp"
+#include "processes/register.hpp"
+#include "site/running/errc.hpp"
+#include "site/running/parts.hpp"
+
+namespace dsf::site {
+namespace {
+
+using base::fail;
+using base::json;
+using base::result;
+
+net::tls_files files_of(const tls_config& c) { return {c.certificate, c.key, c.key_password, {}, c.trust}; }
+
+result<std::string> read_text(const std::string& file) {
+  std::ifstream in{file, std::ios::binary};
+  std::ostringstream text;
+  text << in.rdbuf();
+  if (!in) return fail(running_errc::cannot_start, "the file is missing or can't be read", file);
+  return std::move(text).str();
+}
+
+std::string iso_seconds(std::int64_t us) { return "PT" + std::to_string(us / base::us_per_s) + "S"; }
+
+// The feasibility processes' settings as their handlers read them (processes/feasibility/README.md).
+json feasibility_document(const feasibility_config& f, bool repository) {
+  json stores;
+  stores = json::object{};
+  for (const auto& [name, s] : f.stores) {
+    json store;
+    store.set("native", s.native);
+    store.set("baseUrl", s.base_url);
+    store.set("evaluationStrategy", s.strategy == evaluation_strategy::cql ? "cql" : "ccdl");
+    store.set("requestTimeoutUs", s.request_timeout_us);
+    stores.set(name, std::move(store));
+  }
+  if (f.stores.empty() && repository) {
+    json store;
+    store.set("native", true);
+    store.set("evaluationStrategy", "ccdl");
+    stores.set("repository", std::move(store));
+  }
+  json networks;
+  networks = json::object{};
+  for (const auto& [name, n] : f.networks) {
+    json network;
+    json limit;
+    limit.set("count", n.rate_limit_count);
+    limit.set("intervalUs", n.rate_limit_interval_us);
+    network.set("rateLimit", std::move(limit));
+    json names{json::array{}};
+    for (const auto& s : n.stores) names.push_back(s);
+    network.set("stores", std::move(names));
+    networks.set(name, std::move(network));
+  }
+  json out;
+  out.set("requestTaskTimeoutUs", f.request_task_timeout_us);
+  out.set("networks", std::move(networks));
+  out.set("stores", std::move(stores));
+  return out;
+}
+
+// The day on which ages are counted.
+privacy::day today(const base::clock& time) { return {static_cast<std::int32_t>(time.now().us / (86'400 * base::us_per_s))}; }
+
+}  // namespace
+
+running_site::running_site(std::unique_ptr<parts> p) : parts_(std::move(p)) {}
+running_site::~running_site() { stop(); }
+
+result<std::unique_ptr<running_site>> running_site::start(const site_config& config) {
+  auto site = std::unique_ptr<running_site>(new running_site(std::make_unique<parts>()));
+  auto& p = *site->parts_;
+  p.config = config;
+  TRY(p.open());
+  TRY(p.bootstrap());
+  TRY(p.serve());
+  if (!config.admin_socket.empty()) p.admin.emplace(TRY(admin_server::start(config.admin_socket, *site)));
+  return site;
+}
+
+result<> running_site::parts::open() {
+  auto& clock = base::system_clock_source();
+  auto& entropy = base::system_entropy();
+  started = clock.now();
+  try {
+    log = std::make_unique<base::logger>(clock, config.name, config.log_level, base::file_log_sink(config.log_file));
+  } catch (const std::exception& e) {
+    return fail(running_errc::cannot_start, std::string("the log file can't be opened: ") + e.what(), config.log_file);
+  }
+  log->info("site", "starting", {}, {{"organization", config.organization_identifier}});
+
+  storage::store_options so;
+  so.path = config.store_path;
+  so.log = log.get();
+  so.block_cache_bytes = static_cast<std::size_t>(config.store_block_cache_bytes);
+  so.limits.low_water_bytes = static_cast<std::uint64_t>(config.store_low_water_bytes);
+  store = TRY(storage::store::open(std::move(so)));
+  if (config.role_repository) TRY(open_repository());
+
+  caches = std::make_unique<actors::endpoint_caches>(*store, fhir::identity_config{config.base_url, config.organization_identifier, config.practitioner_rules});
+  work = std::make_unique<actors::work_pool>(4);
+  net::client_options co;
+  co.identity = TRY(net::tls_identity::load(files_of(config.client_tls)));
+  client = std::make_unique<net::https_client>(std::move(co));
+
+  actors::endpoint_options eo;
+  const auto url = TRY(net::parse_url(config.base_url));
+  eo.base_path = url.target;
+  eo.config.base_url = config.base_url;
+  eo.config.organization_identifier = config.organization_identifier;
+  eo.config.page_count = static_cast<int>(config.page_count);
+  eo.config.max_bundle_entries = static_cast<std::size_t>(config.limits.bundle_entries);
+  const auto head = [this](const std::string& target, std::function<void(int)> done) {
+    net::client_request r;
+    r.method = "HEAD";
+    r.url = target;
+    r.headers = {{"Accept", "application/fhir+json"}};
+    client->send(std::move(r), 10'000, [done = std::move(done)](net::result<net::client_response> answer) { done(answer ? answer->status : 0); });
+  };
+  const auto alone = [this](const std::string& type, std::function<void(std::function<void()>)> job) { engine->run_alone(type, std::move(job)); };
+  endpoint = std::make_unique<actors::fhir_endpoint>(eo, *store, *caches, *work, head, alone, clock, entropy, *log, events);
+
+  plugins::host_options ho;
+  ho.base_url = config.base_url;
+  ho.settings = config.process_environment;
+  for (const auto key : {"medizininformatik-initiativede_feasibilityRequest", "medizininformatik-initiativede_feasibilityExecute"})
+    ho.process_configuration[key] = feasibility_document(config.feasibility, config.role_repository);
+  if (repository) ho.cohort_count = [this](const json& ccdl) { return count(ccdl); };
+  host = std::make_unique<plugins::host>(std::move(ho), *store, *caches, *endpoint, *client, clock, entropy, *log);
+  processes::register_handlers(handlers);
+
+  context.store = store.get();
+  context.processes = &definitions;
+  context.handlers = &handlers;
+  context.clock = &clock;
+  context.entropy = &entropy;
+  context.log = log.get();
+  context.events = &events;
+  context.settings.organization = config.organization_identifier;
+  context.settings.default_send_deadline = iso_seconds(config.send_deadline_us);
+  context.settings.passivate_after_us = config.passivate_after_us;
+  context.settings.handler_threads = static_cast<unsigned>(config.handler_threads);
+  context.services_for = [this](const plugins::activation& a) { return host->services_for(a); };
+  context.write_task = [this](const json& task, base::uuid id) -> result<storage::put_resource> {
+    const auto facts = TRY(caches->facts());
+    auto body = TRY(fhir::make_storable(task, id));
+    storage::put_resource put;
+    put.type = "Task";
+    put.id = id;
+    put.meta_at = body.meta_at;
+    put.body = std::move(body.bytes);
+    put.index = fhir::index_entries(task, facts->allow_list.get(), config.base_url);
+    put.access_class = fhir::access_class_of(task, *facts->allow_list, config.base_url);
+    return put;
+  };
+  engine = std::make_unique<actors::engine>(context, *client);
+  store->on_commit([this](std::span<const storage::feed_entry> entries) {
+    caches->on_commit(entries);
+    for (const auto& e : entries)
+      if (e.touches(storage::table::inbox)) {
+        engine->inbox_changed();
+        break;
+      }
+  });
+  return {};
+}
+
+result<> running_site::parts::open_repository() {
+  repository = TRY(storage::repository::open(config.repository_path));
+  const auto& f = config.feasibility;
+  const auto mapping_text = f.mapping.empty() ? std::string(privacy::demo_mapping()) : TRY(read_text(f.mapping));
+  const auto tree_text = f.tree.empty() ? std::string(privacy::demo_tree()) : TRY(read_text(f.tree));
+  mapping = TRY(privacy::mapping::parse(mapping_text));
+  tree = TRY(privacy::ontology_tree::parse(tree_text));
+  return {};
+}
+
+result<std::uint64_t> running_site::parts::count(const json& ccdl) {
+  if (!repository) return fail(running_errc::role_missing, "this site has no repository: give it the role repository");
+  const auto query = TRY(privacy::ccdl_from_json(ccdl));
+  return repository->count(query, *mapping, *tree, today(base::system_clock_source()));
+}
+
+result<> running_site::parts::bootstrap() {
+  const auto loader = fhir::initial_data_loader(caches->config());
+  TRY(load_bundled_resources(*store, *endpoint, loader));
+  if (!config.allow_list.empty()) TRY(load_allow_list(config.allow_list, *store, *endpoint, loader, *log));
+  TRY(plugins::load_definitions(*store, definitions));
+  if (config.role_bpe)
+    for (const auto& folder : config.plugin_folders) {
+      // A bundle that can't be deployed does not take the others along (dsf-bpe 10.3, D1).
+      if (auto done = deploy(folder); !done) log->error("plugins", "a bundle was not deployed", {}, {{"folder", folder}, {"error", done.error().to_string()}});
+    }
+  return {};
+}
+
+result<plugins::deployment> running_site::parts::deploy(const std::string& folder) {
+  const std::lock_guard lock{deploy_mutex};
+  plugins::bundle_context bc;
+  bc.organization = config.organization_identifier;
+  bc.environment = config.process_environment;
+  bc.handlers = &handlers;
+  const auto bundle = TRY(plugins::read_bundle(folder, bc));
+  plugins::deployment_settings ds;
+  ds.retired.insert(config.retired_processes.begin(), config.retired_processes.end());
+  ds.excluded.insert(config.excluded_processes.begin(), config.excluded_processes.end());
+  return plugins::deploy(bundle, ds, *store, definitions, *host->local_client(), *log);
+}
+
+result<> running_site::parts::serve() {
+  if (config.role_bpe) engine->start();
+  if (config.role_fhir) {
+    net::server_options o;
+    o.address = config.fhir_listen.address;
+    o.port = config.fhir_listen.port;
+    o.identity = TRY(net::tls_identity::load(files_of(config.server_tls)));
+    o.limits.connections = static_cast<int>(config.limits.connections);
+    o.limits.connections_per_certificate = static_cast<int>(config.limits.connections_per_partner);
+    o.limits.head_bytes = static_cast<std::size_t>(config.limits.head_bytes);
+    o.limits.body_bytes = static_cast<std::uint64_t>(config.limits.body_bytes);
+    o.on_exchange = [this](const net::exchange& e) {
+      if (e.method == "GET" || e.method == "HEAD") return;
+      const auto who = caches->identify({.thumbprint = e.who.thumbprint, .common_name = e.who.common_name, .not_after = e.who.not_after});
+      log->info("access", "request answered", {.identity = who && *who ? (*who)->name() : std::string{}},
+                {{"method", std::string(e.method)}, {"target", std::string(e.target.substr(0, e.target.find('?')))}, {"status", e.status}, {"us", e.handler_us}});
+    };
+    o.on_refused = [this](std::string_view address, std::string_view reason) {
+      log->warning("tls", "handshake refused", {}, {{"address", std::string(address)}, {"reason", std::string(reason)}});
+    };
+    fhir_server.emplace(TRY(net::https_server::start(std::move(o), [this](net::request&& r, net::responder a) { endpoint->handle(std::move(r), std::move(a)); })));
+  }
+  if (config.status_listen.port != 0) {
+    net::server_options o;
+    o.address = config.status_listen.address;
+    o.port = config.status_listen.port;
+    o.certificates = net::client_certificate::none;
+    o.threads = 1;
+    status_server.emplace(TRY(net::https_server::start(std::move(o), [this](net::request&& r, net::responder a) {
+      if (r.path() != "/status") return a(net::text_response(404, "only /status is here\n"));
+      json body;
+      const auto why = not_ready_because();
+      body.set("ready", why.empty());
+      if (!why.empty()) body.set("because", why);
+      net::response answer;
+      answer.status = why.empty() ? 200 : 503;
+      answer.headers = {{"Content-Type", "application/json"}};
+      answer.body = body.dump() + "\n";
+      a(std::move(answer));
+    })));
+  }
+  log->info("site", "serving", {}, {{"base", config.base_url}});
+  return {};
+}
+
+std::string running_site::parts::not_ready_because() const {
+  const auto s = store->status();
+  if (!s.writable) return "the store is read-only: " + s.why_not;
+  if (config.role_bpe && !engine->receiving()) return "the engine does not receive yet";
+  return {};
+}
+bool running_site::parts::ready() const { return not_ready_because().empty(); }
+
+void running_site::parts::stop() {
+  if (std::exchange(stopped, true)) return;
+  if (log) log->info("site", "stopping");
+  if (fhir_server) fhir_server->stop(std::max<std::int64_t>(100, config.stop_timeout_us / 1000));
+  if (engine) engine->stop();
+  if (work) work->stop();
+  client.reset();
+  if (status_server) status_server->stop(500);
+  if (admin) admin->stop();
+  if (store)
+    if (auto closed = store->close(); !closed && log) log->error("site", "the store did not close in order", {}, {{"error", closed.error().to_string()}});
+  if (log) log->info("site", "stopped");
+}
+
+void running_site::stop() { parts_->stop(); }
+
+void running_site::on_shutdown(std::function<void(std::string)> what) {
+  const std::lock_guard lock{parts_->shutdown_mutex};
+  parts_->on_shutdown = std::move(what);
+}
+
+}  // namespace dsf::site

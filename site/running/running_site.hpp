@@ -1,0 +1,50 @@
+// A running site: store, endpoint, engine, repository and servers of the roles that its configuration names.
+#pragma once
+
+#include <memory>
+
+#include "base/result.hpp"
+#include "site/admin/admin_port.hpp"
+#include "site/settings/site_config.hpp"
+
+namespace dsf::site {
+
+class running_site final : public admin_port {
+public:
+  // Comes back when the site receives (or, without the role bpe, answers). Any error: nothing keeps running.
+  static base::result<std::unique_ptr<running_site>> start(const site_config& config);
+  ~running_site() override;
+
+  // Stops in the order of docs/design.md, "Threads". May be called more than once.
+  void stop();
+  // Set by shutdown() of the admin port, with its reason.
+  void on_shutdown(std::function<void(std::string)> what);
+
+  base::result<site_status> status() override;
+  base::result<instance_page> list_instances(const instance_filter& filter) override;
+  base::result<instance_detail> show_instance(const std::string& id_or_business_key) override;
+  base::result<incident_page> list_incidents(const incident_filter& filter) override;
+  base::result<> retry_incident(const std::string& id) override;
+  base::result<> cancel_incident(const std::string& id) override;
+  base::result<> cancel_instance(const std::string& id, const std::string& reason) override;
+  base::result<std::vector<why_answer>> why(const std::string& business_key) override;
+  base::result<std::vector<partner_status>> partners() override;
+  base::result<started_task> start_task(const start_request& request) override;
+  base::result<> complete_user_task(const user_task_completion& completion) override;
+  base::result<> import(const std::string& path, const std::function<bool(const import_progress&)>& progress) override;
+  base::result<std::uint64_t> cohort_count(const std::string& ccdl) override;
+  base::result<std::vector<actor_status>> actors(std::uint32_t limit) override;
+  base::result<deploy_result> deploy_plugin(const std::string& path) override;
+  base::result<> hold_handler(const std::string& class_name, bool hold) override;
+  base::result<> shutdown(const std::string& reason) override;
+  std::uint64_t subscribe(std::function<void(const site_event_line&)> listener) override;
+  void unsubscribe(std::uint64_t token) override;
+
+  struct parts;
+
+private:
+  explicit running_site(std::unique_ptr<parts> p);
+  std::unique_ptr<parts> parts_;
+};
+
+}  // namespace dsf::site
