@@ -66,14 +66,18 @@ struct reader {
     return {};
   }
 
-  std::optional<std::string> lookup(std::string_view name) const {
-    if (name == "version") return out.resource_version;
-    if (name == "date") return out.release_date;
-    if (name == "organization") return context.organization.empty() ? "null" : context.organization;
-    const std::string key{name};
-    if (const auto e = context.environment.find(key); e != context.environment.end()) return e->second;
-    if (const auto s = out.settings.find(key); s != out.settings.end()) return s->second;
-    return std::nullopt;
+  bpmn::placeholder_values placeholders() const {
+    bpmn::placeholder_values v;
+    v.version = out.resource_version;
+    v.date = out.release_date;
+    if (!context.organization.empty()) v.organization = context.organization;
+    v.property = [this](std::string_view name) -> std::optional<std::string> {
+      const std::string key{name};
+      if (const auto e = context.environment.find(key); e != context.environment.end()) return e->second;
+      if (const auto s = out.settings.find(key); s != out.settings.end()) return s->second;
+      return std::nullopt;
+    };
+    return v;
   }
 
   void head(const YAML::Node& root) {
@@ -101,7 +105,7 @@ struct reader {
       if (auto d = base::parse_duration(p.send_deadline); !d) wrong.add(at(n.Mark()), d.error().text());
     std::string raw;
     if (!wrong.take(read_file(folder / model), raw)) return;
-    if (!wrong.take(bpmn::replace_placeholders(raw, bpmn::placeholder_style::bpmn, [this](std::string_view name) { return lookup(name); }, model), p.xml)) return;
+    if (!wrong.take(bpmn::replace_placeholders(raw, model, bpmn::placeholder_file::bpmn, placeholders()), p.xml)) return;
     std::vector<std::shared_ptr<const bpmn::definition>> read;
     if (!wrong.take(bpmn::read_bpmn(p.xml, model), read)) return;
     for (const auto& finding : bpmn::lint(read, out.resource_version)) wrong.add(model, finding.text);
@@ -146,7 +150,7 @@ struct reader {
   std::optional<bundle_resource> resource(const std::string& file) {
     std::string raw, replaced;
     if (!wrong.take(read_file(folder / file), raw)) return std::nullopt;
-    if (!wrong.take(bpmn::replace_placeholders(raw, bpmn::placeholder_style::fhir, [this](std::string_view name) { return lookup(name); }, file), replaced)) return std::nullopt;
+    if (!wrong.take(bpmn::replace_placeholders(raw, file, bpmn::placeholder_file::fhir, placeholders()), replaced)) return std::nullopt;
     auto reading = file.ends_with(".json") ? fhir::read_json(replaced) : fhir::read_xml(replaced);
     // A draft of a resource may leave out what the deployment sets; everything else must be in order.
     if (!reading.ok()) {

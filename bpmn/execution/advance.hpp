@@ -38,6 +38,10 @@ base::result<step> advance(const definition& d, const instance_state& state, con
 // The only mutator, also in replay. Errors: bug, when the event does not fit the state.
 base::result<> apply(const definition& d, instance_state& state, const event& e);
 
+// What an instance that was just loaded goes on with: its handler jobs, timers and continuations, as they were announced. Open messages stand in
+// the host's outbox already.
+base::result<std::vector<effect>> pending_effects(const definition& d, const instance_state& state, base::timestamp now);
+
 // The chain of variables that an execution sees, nearest scope first; for handlers' read views.
 std::vector<std::pair<std::string, value>> visible_variables(const instance_state& state, local_id execution);
 
