@@ -19,7 +19,7 @@ struct rules {
     for (const auto index : d.starts) {
       const auto& event = d.nodes[index].event;
       if (event.kind == event_kind::none && ++none > 1) return bad(index, "the process has two none start events; one is enough");
-      if (event.kind != event_kind::message) continue;
+      if (event.kind != event_kind::message || event.name.empty()) continue;
       if (std::ranges::find(messages, event.name) != messages.end())
         return bad(index, fmt::format("two start events of the process wait for message {}", event.name));
       messages.push_back(event.name);
