@@ -68,7 +68,7 @@ private:
       const auto number = index_.table_number(g.entry->resource_type);
       const auto* table = number == UINT32_MAX ? nullptr : &index_.tables[number];
       if (!c.value && c.attributes.empty() && !c.time && g.entry->fixed.empty() && !g.entry->term_code_parameter.empty()) {
-        TRY(require_token(g));
+        TRY(require_token(c, g));
         if (!table) continue;
         for_codes(*table, g, [&](const postings& p) { out |= p.patients; });
         continue;
@@ -111,11 +111,12 @@ private:
     return out;
   }
 
-  static result<void> require_token(const code_group& g) {
+  static result<void> require_token(const criterion& c, const code_group& g) {
     const auto& e = *g.entry;
-    const auto* p = TRY(parameter_for(e.resource_type, e.term_code_parameter));
-    if (p->kind != parameter_kind::token && p->kind != parameter_kind::code)
-      return base::fail(errc::mapping, fmt::format("the term code parameter '{}' of {} holds no codes; correct the mapping", e.term_code_parameter, e.resource_type));
+    const auto p = parameter_for(e.resource_type, e.term_code_parameter);
+    if (!p) return base::failure(base::error(p.error()).at(c.path));
+    if ((*p)->kind != parameter_kind::token && (*p)->kind != parameter_kind::code)
+      return base::fail(errc::mapping, fmt::format("the term code parameter '{}' of {} holds no codes; correct the mapping", e.term_code_parameter, e.resource_type), c.path);
     return {};
   }
 
@@ -138,29 +139,29 @@ private:
     if (e.term_code_parameter.empty()) {
       if (table) records.addRange(0, table->records());
     } else {
-      TRY(require_token(g));
+      TRY(require_token(c, g));
       if (table) for_codes(*table, g, [&](const postings& p) { records |= p.records; });
     }
-    const auto at = [&](const std::string& path) { return [&](base::error&& err) { return base::failure(std::move(err).at(path)); }; };
+    const auto failed = [](base::error&& e, const std::string& path) { return base::failure(std::move(e).at(path)); };
     for (const auto& f : e.fixed)
-      if (auto ok = filter.concepts(f.type, f.parameter, f.composite_code, f.values, records); !ok) return at(c.path)(std::move(ok).error());
+      if (auto ok = filter.concepts(f.type, f.parameter, f.composite_code, f.values, records); !ok) return failed(std::move(ok).error(), c.path);
     if (c.value) {
       if (e.value_parameter.empty())
         return base::fail(errc::not_mapped, fmt::format("the mapping of {} takes no value filter; remove it", to_string(e.key)), c.path + ".valueFilter");
       if (auto ok = filter.value(e.type, e.value_parameter, e.composite_code, *c.value, today_, records); !ok)
-        return at(c.path + ".valueFilter")(std::move(ok).error());
+        return failed(std::move(ok).error(), c.path + ".valueFilter");
     }
     for (const auto& a : c.attributes) {
       const auto* m = e.attribute(a.attribute);
       if (!m)
         return base::fail(errc::not_mapped, fmt::format("the mapping of {} has no attribute {}", to_string(e.key), to_string(a.attribute)), a.path);
-      if (auto ok = attribute(a, *m, filter, records); !ok) return at(a.path)(std::move(ok).error());
+      if (auto ok = attribute(a, *m, filter, records); !ok) return failed(std::move(ok).error(), a.path);
     }
     if (c.time) {
       if (e.time_parameter.empty())
         return base::fail(errc::not_mapped, fmt::format("the mapping of {} takes no time restriction; remove it", to_string(e.key)), c.path + ".timeRestriction");
       if (auto ok = filter.dates(e.time_parameter, {.at_least = c.time->after, .after = {}, .at_most = c.time->before, .before = {}}, records); !ok)
-        return at(c.path + ".timeRestriction")(std::move(ok).error());
+        return failed(std::move(ok).error(), c.path + ".timeRestriction");
     }
     return records;
   }
