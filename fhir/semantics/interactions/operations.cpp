@@ -50,7 +50,7 @@ std::unexpected<op_fault> op_store_error(const base::error& error) {
   return fault;
 }
 
-op_scope scope_of(const interaction_context& c) { return {c, c.view, c.allow_list, c.processes, c.conformance, {}}; }
+op_scope scope_of(const interaction_context& c) { return {c, c.view, c.allow_list, c.processes, c.conformance, {}, {}}; }
 
 // dsf-fhir-server 3.4, order of work of create, steps 1 to 4
 op_result<void> admit_new(const op_scope& scope, base::json& resource, const std::vector<issue>& issues) {

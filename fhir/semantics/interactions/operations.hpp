@@ -55,8 +55,9 @@ struct op_scope {
   const process_authorizations& processes;
   const conformance_cache& conformance;
   std::optional<std::size_t> bundle_index;
+  std::optional<base::uuid> self = {};   // of a new resource inside a bundle
 
-  [[nodiscard]] rule_scope rules() const { return {view, context.who, allow_list, processes, conformance, context.config}; }
+  [[nodiscard]] rule_scope rules() const { return {view, context.who, allow_list, processes, conformance, context.config, self}; }
   [[nodiscard]] reference_scope references() const { return {view, allow_list, context.config, conformance, bundle_index}; }
   [[nodiscard]] search_scope searching(bool filtered) const {
     return {view, allow_list, context.config.base_url, context.config.zone_offset_minutes, context.config.max_candidates, filtered ? &context.who : nullptr};

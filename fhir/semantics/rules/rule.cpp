@@ -43,12 +43,12 @@ base::result<denial> deny_create(const rule_scope& scope, const base::json& reso
   const auto& type = resource["resourceType"].str();
   if (type == "Task") {
     if (auto d = TRY(deny_task_create(scope, resource))) return d;
-    return deny_taken(scope, resource, {});
+    return deny_taken(scope, resource, scope.self);
   }
   if (type == "QuestionnaireResponse") return deny_response_create(scope, resource);
   if (auto d = deny_role(scope, operation::create, type)) return d;
   if (auto d = deny_new(scope, rule_of(type), resource)) return d;
-  return deny_taken(scope, resource, {});
+  return deny_taken(scope, resource, scope.self);
 }
 
 base::result<denial> deny_update(const rule_scope& scope, base::uuid id, const base::json& before, const base::json& after) {

@@ -27,6 +27,7 @@ struct rule_scope {
   const process_authorizations& processes;
   const conformance_cache& conformance;
   const endpoint_config& config;
+  std::optional<base::uuid> self = {};   // inside a bundle: the id that a new resource gets, which may hold its own keys already
 };
 
 base::result<denial> deny_create(const rule_scope& scope, const base::json& resource);

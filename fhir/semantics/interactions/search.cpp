@@ -1,0 +1,143 @@
+// GET /T?query (dsf-fhir-server 1.5).
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "fhir/semantics/interactions/answer.hpp"
+#include "fhir/semantics/operation_outcome.hpp"
+#include "fhir/semantics/search/run.hpp"
+
+namespace dsf::fhir {
+namespace {
+
+// 1.5, "paging"
+struct page_position {
+  std::int64_t page = 1, count = 20, last = 0;
+  bool count_only = false;
+
+  page_position(const search_query& query, std::int64_t default_count, std::int64_t total) {
+    page = std::max<std::int64_t>(0, query.page.value_or(1));
+    count = std::max<std::int64_t>(0, query.count.value_or(default_count));
+    if (page * count > 2'147'483'647) page = 1, count = default_count;
+    last = count > 0 ? (total + count - 1) / count : 0;
+    count_only = page < 1 || count < 1 || page > last || query.summary_count;
+  }
+};
+
+std::string link(const search_query& query, std::string_view base_url, std::optional<std::int64_t> page, std::int64_t count) {
+  std::string out = fmt::format("{}/{}", base_url, query.type);
+  char separator = '?';
+  const auto add = [&](std::string_view name, std::string_view value) {
+    out += separator;
+    out += fmt::format("{}={}", percent_encoded(name), percent_encoded(value));
+    separator = '&';
+  };
+  for (const auto& [name, value] : query.normalised) add(name, value);
+  if (page) add("_page", std::to_string(*page));
+  add("_count", std::to_string(count));
+  if (!query.format.empty()) add("_format", query.format);
+  if (!query.pretty.empty()) add("_pretty", query.pretty);
+  if (!query.summary.empty()) add("_summary", query.summary);
+  return out;
+}
+
+class bundle_text {
+public:
+  void member(std::string_view name, std::string_view text) {
+    comma();
+    base::append_json_string(out_, name);
+    out_ += ':';
+    base::append_json_string(out_, text);
+  }
+  void raw(std::string_view text) { comma(), out_ += text; }
+  void open(std::string_view text) { comma(), out_ += text, fresh_ = true; }
+  void close(std::string_view text) { out_ += text, fresh_ = false; }
+  std::string take() && { return std::move(out_); }
+
+private:
+  void comma() {
+    if (!fresh_) out_ += ',';
+    fresh_ = false;
+  }
+  std::string out_;
+  bool fresh_ = true;
+};
+
+void add_links(bundle_text& out, const search_query& query, std::string_view base_url, const page_position& at) {
+  out.open("\"link\":[");
+  const auto add = [&](std::string_view relation, std::string url) {
+    out.open("{");
+    out.member("relation", relation);
+    out.member("url", url);
+    out.close("}");
+  };
+  if (at.count_only) {
+    add("self", link(query, base_url, {}, 0));
+  } else {
+    add("self", link(query, base_url, at.page, at.count));
+    if (at.page > 1) {
+      add("first", link(query, base_url, 1, at.count));
+      add("previous", link(query, base_url, at.page - 1, at.count));
+    }
+    if (at.page < at.last) {
+      add("next", link(query, base_url, at.page + 1, at.count));
+      add("last", link(query, base_url, at.last, at.count));
+    }
+  }
+  out.close("]");
+}
+
+void add_entry(bundle_text& out, std::string_view base_url, const stored_resource& stored, std::string_view mode) {
+  out.open("{");
+  out.member("fullUrl", fmt::format("{}/{}/{}", base_url, stored.type, stored.id.to_string()));
+  out.raw(fmt::format("\"resource\":{}", *stored.bytes));
+  out.raw(fmt::format("\"search\":{{\"mode\":\"{}\"}}", mode));
+  out.close("}");
+}
+
+}  // namespace
+
+op_result<std::string> search_bundle(const op_scope& scope, std::string_view type, const query_list& parameters, bool strict) {
+  const auto& config = scope.context.config;
+  if (auto denied = deny_search(scope.rules(), type)) return op_denied("search", std::move(*denied));
+  const auto query = parse_search(type, parameters, config.base_url, config.zone_offset_minutes);
+  if (strict && !query.errors.empty()) return op_fail(400, "processing", error_text(query.errors));
+  const auto found = OP_TRY(find_matches(query, scope.searching(true)));
+  const auto total = static_cast<std::int64_t>(found.size());
+  const page_position at(query, config.page_count, total);
+  std::vector<stored_resource> page, included;
+  if (!at.count_only) {
+    const auto from = (at.page - 1) * at.count;
+    page.assign(found.begin() + from, found.begin() + std::min(from + at.count, total));
+    included = OP_TRY(find_included(query, page, scope.searching(true)));
+  }
+  bundle_text out;
+  out.open("{");
+  out.member("resourceType", "Bundle");
+  out.member("type", "searchset");
+  out.member("timestamp", base::to_iso(scope.context.now));
+  out.raw(fmt::format("\"total\":{}", total));
+  add_links(out, query, config.base_url, at);
+  if (!page.empty() || !query.errors.empty()) {
+    out.open("\"entry\":[");
+    for (const auto& stored : page) add_entry(out, config.base_url, stored, "match");
+    for (const auto& stored : included) add_entry(out, config.base_url, stored, "include");
+    if (!query.errors.empty()) {
+      out.open("{");
+      out.raw("\"resource\":" + operation_outcome("warning", "processing", error_text(query.errors)).dump());
+      out.raw(R"("search":{"mode":"outcome"})");
+      out.close("}");
+    }
+    out.close("]");
+  }
+  out.close("}");
+  return std::move(out).take();
+}
+
+prepared prepare_search(const interaction_request& request, const interaction_context& context, const answerer& answer, std::string_view type) {
+  auto text = search_bundle(scope_of(context), type, request.query, answer.prefer().strict);
+  if (!text) return answer.stop(std::move(text).error());
+  return {answer.bytes(200, std::make_shared<const std::string>(std::move(*text))), {}};
+}
+
+}  // namespace dsf::fhir

@@ -1,0 +1,74 @@
+// PUT /T/{id} and PUT /T?query (dsf-fhir-server 3.4, 3.7).
+#include <fmt/format.h>
+
+#include "fhir/semantics/interactions/answer.hpp"
+
+namespace dsf::fhir {
+namespace {
+
+prepared commit_one(const interaction_context& context, const answerer& answer, planned_write planned, int status, std::vector<index_range> watched) {
+  pending_commit out;
+  out.after = [answer, status, stored = planned.write.body](const std::vector<written>& w) { return answer.stored(status, w.at(0), stored); };
+  out.writes.writes.push_back(std::move(planned.write));
+  out.writes.unchanged = std::move(watched);
+  out.writes.snapshot_sequence = context.view.sequence();
+  out.external_checks = std::move(planned.external);
+  return {std::move(out), {}};
+}
+
+prepared update_to(const interaction_context& context, const answerer& answer, const stored_resource& before, request_body body, std::vector<index_range> watched) {
+  const auto scope = scope_of(context);
+  if (auto admitted = admit_change(scope, before, body.resource, body.issues); !admitted) return answer.stop(std::move(admitted).error());
+  auto planned = plan_write(scope, std::move(body.resource), before.id, resource_write::kind::update, before.version);
+  if (!planned) return answer.stop(std::move(planned).error());
+  return commit_one(context, answer, std::move(*planned), 200, std::move(watched));
+}
+
+}  // namespace
+
+prepared prepare_update(const interaction_request& request, const interaction_context& context, const answerer& answer, std::string_view type, base::uuid id) {
+  auto body = read_body(request, type);
+  if (!body) return answer.stop(std::move(body).error());
+  const auto* body_id = body->resource["id"].if_string();
+  if (!body_id || *body_id != id.to_string())
+    return {answer.outcome(400, "error", "processing",
+                           fmt::format("Path id not equal to {} id ({} vs. {})", type, id.to_string(), body_id ? *body_id : "null")),
+            {}};
+  auto before = update_base(scope_of(context), type, id, request.if_match);
+  if (!before) return answer.stop(std::move(before).error());
+  return update_to(context, answer, *before, std::move(*body), {});
+}
+
+prepared prepare_conditional_update(const interaction_request& request, const interaction_context& context, const answerer& answer, std::string_view type) {
+  auto body = read_body(request, type);
+  if (!body) return answer.stop(std::move(body).error());
+  const auto scope = scope_of(context);
+  std::string shown;
+  query_list query;
+  for (const auto& [name, value] : request.query) {
+    if (name == "_format" || name == "_pretty") continue;
+    shown += (shown.empty() ? "" : "&") + name + "=" + value;
+    query.emplace_back(name, value);
+  }
+  auto match = match_condition(scope, type, query, false,
+                               [&](const std::string& what) { return fmt::format("Bad request '{}', unsupported query parameter {}", shown, what); });
+  if (!match) return answer.stop(std::move(match).error());
+  if (match->found.size() > 1)
+    return {answer.outcome(412, "error", "multiple-matches", fmt::format("Multiple {} resources with criteria '{}' exist", type, shown)), {}};
+  const auto* body_id = body->resource["id"].if_string();
+  if (match->found.size() == 1) {
+    const auto& before = match->found[0];
+    if (body_id && *body_id != before.id.to_string())
+      return {answer.outcome(400, "error", "processing", fmt::format("Bad request Id {} does not match db Id {}", *body_id, before.id.to_string())), {}};
+    auto base = update_base(scope, type, before.id, request.if_match);
+    if (!base) return answer.stop(std::move(base).error());
+    return update_to(context, answer, *base, std::move(*body), std::move(match->watched));
+  }
+  if (body_id) return {answer.outcome(405, "error", "processing", "Update as create not allowed"), {}};
+  if (auto admitted = admit_new(scope, body->resource, body->issues); !admitted) return answer.stop(std::move(admitted).error());
+  auto planned = plan_write(scope, std::move(body->resource), base::uuid::random(context.entropy), resource_write::kind::create, 0);
+  if (!planned) return answer.stop(std::move(planned).error());
+  return commit_one(context, answer, std::move(*planned), 201, std::move(match->watched));
+}
+
+}  // namespace dsf::fhir
