@@ -28,10 +28,11 @@ base::result<> check_ids(const element& definitions) {
     const auto id = e.id();
     if (!id.empty()) {
       const auto [it, added] = seen.emplace(id, e.line());
-      if (!added) return e.fail(errc::bad_model, fmt::format("id {} is used twice, in lines {} and {}", id, std::min(it->second, e.line()), std::max(it->second, e.line())));
+      if (!added) return e.fail(errc::bad_model, fmt::format("id {} is used twice, in lines {} and {}", id, it->second, e.line()));
     }
-    for (const auto& c : e.children()) {
-      if (c.space() == xml_space::bpmn && !c.is("extensionElements")) open.push_back(c);
+    const auto children = e.children();
+    for (auto c = children.rbegin(); c != children.rend(); ++c) {
+      if (c->space() == xml_space::bpmn && !c->is("extensionElements")) open.push_back(*c);
     }
   }
   return {};

@@ -23,7 +23,9 @@ base::json shortened(const std::string& text, std::size_t limit) {
 
 base::json target_display(const target& t) {
   base::json out;
-  out.set("organization", t.organization_identifier).set("endpoint", t.endpoint_identifier).set("url", t.endpoint_url);
+  out.set("organization", t.organization_identifier);
+  out.set("endpoint", t.endpoint_identifier);
+  out.set("url", t.endpoint_url);
   if (!t.correlation_key.empty()) out.set("correlationKey", t.correlation_key);
   return out;
 }
@@ -83,7 +85,8 @@ struct display {
   base::json operator()(const targets& v) const { return list(v.entries, target_display); }
   base::json operator()(const fhir_resource& v) const {
     base::json out;
-    out.set("type", v.type).set("json", shortened(v.json, limit));
+    out.set("type", v.type);
+    out.set("json", shortened(v.json, limit));
     return out;
   }
   base::json operator()(const fhir_resource_list& v) const {
@@ -92,22 +95,30 @@ struct display {
   base::json operator()(const fhir_reference& v) const { return v.type + "/" + v.id + "/_history/" + std::to_string(v.version); }
   base::json operator()(const json_object& v) const {
     base::json out;
-    out.set("class", v.class_name).set("json", shortened(v.json, limit));
+    out.set("class", v.class_name);
+    out.set("json", shortened(v.json, limit));
     return out;
   }
   base::json operator()(const opaque_object& v) const {
     base::json out;
-    out.set("class", v.class_name).set("bytes", std::uint64_t{v.data.size()}).set("owner", v.owner);
+    out.set("class", v.class_name);
+    out.set("bytes", std::uint64_t{v.data.size()});
+    out.set("owner", v.owner);
     return out;
   }
   base::json operator()(const plugin_typed& v) const {
     base::json out;
-    out.set("serializer", v.serializer).set("text", shortened(v.text, limit)).set("number", v.number).set("bytes", std::uint64_t{v.data.size()});
+    out.set("serializer", v.serializer);
+    out.set("text", shortened(v.text, limit));
+    out.set("number", v.number);
+    out.set("bytes", std::uint64_t{v.data.size()});
     return out;
   }
   base::json operator()(const blob_reference& v) const {
     base::json out;
-    out.set("blob", v.id).set("bytes", v.size).set("sha256", v.sha256);
+    out.set("blob", v.id);
+    out.set("bytes", v.size);
+    out.set("sha256", v.sha256);
     return out;
   }
 };

@@ -27,6 +27,12 @@ result<value_ptr> plain_value(const operand& o) {
   return o.v;
 }
 
+// A name in brackets may be the value of a variable, so the error shows the expression instead.
+result<value_ptr> without_key(result<value_ptr> found, const term& path, std::size_t at) {
+  if (found || !path.suffixes[at].index || !found.error().is(errc::evaluation)) return found;
+  return fail(errc::evaluation, fmt::format("Could not find {}", canonical(path, at + 1)));
+}
+
 }  // namespace
 
 result<> evaluator::step() {
@@ -117,15 +123,15 @@ result<operand> evaluator::member(const term& path, std::size_t at, const operan
   const auto key_value = TRY(plain_value(key));
   if (s.is_call) {
     const auto method = TRY(to_text(*key_value));
-    if (base.is == operand::kind::execution) return plain(TRY(call_on_execution(context_, method, args)));
-    if (!is_opaque(*base.v)) return plain(TRY(call_on(base.v, method, args)));
+    if (base.is == operand::kind::execution) return plain(TRY(without_key(call_on_execution(context_, method, args), path, at)));
+    if (!is_opaque(*base.v)) return plain(TRY(without_key(call_on(base.v, method, args), path, at)));
     std::vector<value> values;
     for (const auto& a : args) values.push_back(*a);
     return ask(canonical(path, at + 1), base.v, method, true, std::move(values));
   }
   if (key_value->is_null()) return plain(value());
-  if (base.is == operand::kind::execution) return plain(TRY(execution_property(context_, TRY(to_text(*key_value)))));
-  if (!is_opaque(*base.v)) return plain(TRY(property_of(base.v, *key_value)));
+  if (base.is == operand::kind::execution) return plain(TRY(without_key(execution_property(context_, TRY(to_text(*key_value))), path, at)));
+  if (!is_opaque(*base.v)) return plain(TRY(without_key(property_of(base.v, *key_value), path, at)));
   return ask(canonical(path, at + 1), base.v, TRY(to_text(*key_value)), false, {});
 }
 
