@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view xhtml_namespace = "http://www.w3.org/1999/xhtml";
 constexpr std::size_t max_depth = 100;
+constexpr std::size_t max_attributes = 32;
 
 // R4 narrative.html (txt-1): formatting, tables, lists, links and images of HTML 4; no scripts, forms, frames or objects.
 constexpr std::array<std::string_view, 53> allowed{
@@ -54,7 +55,12 @@ struct walker : pugi::xml_tree_walker {
       fault = fmt::format("has the element <{}>, which is not allowed", name);
       return false;
     }
+    std::size_t count = 0;
     for (const auto attribute : node.attributes()) {
+      if (++count > max_attributes) {
+        fault = fmt::format("has more than {} attributes in <{}>", max_attributes, name);
+        return false;
+      }
       fault = attribute_fault(node, attribute);
       if (!fault.empty()) return false;
     }

@@ -105,6 +105,15 @@ TEST_CASE("hostile XML is refused before it is parsed", "[fhir][xml]") {
   std::string deep;
   for (int i = 0; i < 100'000; ++i) deep += "<a>";
   CHECK(fault(deep) == "not valid XML: nested deeper than 100 levels (line 1)");
+  std::string attributes;
+  for (int i = 0; i < 100'000; ++i) attributes += " a" + std::to_string(i) + "=''";
+  CHECK(fault(patient("<name" + attributes + "/>")).ends_with("Patient.name: <name> has more than 32 attributes (line 2)"));
+  CHECK(fault(patient("<text><status value='empty'/><div xmlns='http://www.w3.org/1999/xhtml'" + attributes + "/></text>")) ==
+        "Patient.text.div: the narrative has more than 32 attributes in <div>");
+  std::string spaces;
+  for (int i = 0; i < 100'000; ++i) spaces += " xmlns:a" + std::to_string(i) + "='u'";
+  CHECK(fault(patient("<name" + spaces + "/>")).starts_with("Patient.name: more than 64 namespace declarations are in force (line 2)"));
+
   fhir::codec_limits limits;
   limits.xml_elements = 3;
   const auto many = fhir::read_xml(patient("<name/><name/><name/>"), limits);

@@ -18,6 +18,7 @@ constexpr std::string_view fhir_namespace = "http://hl7.org/fhir";
 constexpr std::string_view xhtml_namespace = "http://www.w3.org/1999/xhtml";
 constexpr std::string_view schema_instance = "http://www.w3.org/2001/XMLSchema-instance";
 constexpr std::size_t max_attributes = 32;
+constexpr std::size_t max_namespaces = 64;  // in scope at once; they are searched one by one
 
 struct split_name {
   std::string_view prefix;
@@ -68,6 +69,11 @@ private:
     scope(xml_reader& r, pugi::xml_node node) : reader_(r), before_(r.namespaces_.size()) {
       for (const auto a : node.attributes()) {
         const std::string_view name = a.name();
+        if (!name.starts_with("xmlns")) continue;
+        if (r.namespaces_.size() >= max_namespaces) {
+          r.add(node, fmt::format("more than {} namespace declarations are in force", max_namespaces));
+          return;
+        }
         if (name == "xmlns") r.namespaces_.emplace_back("", a.value());
         if (name.starts_with("xmlns:")) r.namespaces_.emplace_back(name.substr(6), a.value());
       }
@@ -130,15 +136,16 @@ private:
         occurrence(child, type, found);
       }
     }
-    std::ranges::stable_sort(found, {}, &occurrences::element);  // elements of a type lie in definition order
+    std::ranges::sort(found, {}, &occurrences::element);  // elements of a type lie in definition order
     for (auto& o : found) append(o, out);
   }
 
   void attributes(pugi::xml_node node, const type_info& type, bool with_value, json::object& out) {
-    std::size_t count = 0;
-    for (const auto a : node.attributes()) {
+    const auto all = node.attributes();
+    if (static_cast<std::size_t>(std::distance(all.begin(), all.end())) > max_attributes)
+      return add(node, fmt::format("<{}> has more than {} attributes", node.name(), max_attributes));
+    for (const auto a : all) {
       const std::string_view name = a.name();
-      if (++count > max_attributes) return add(node, fmt::format("<{}> has more than {} attributes", node.name(), max_attributes));
       for (auto other = node.first_attribute(); other != a; other = other.next_attribute())
         if (name == other.name()) return add(node, fmt::format("<{}> has the attribute '{}' twice", node.name(), name));
       if (name == "xmlns" || name.starts_with("xmlns:") || (with_value && name == "value")) continue;

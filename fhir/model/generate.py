@@ -191,7 +191,8 @@ def write(model, out):
     index = {n: i for i, n in enumerate(names)}
     w = out.write
     w("// Made by fhir/model/generate.py from the R4 definitions.\n#include \"fhir/model/tables.hpp\"\n\n")
-    w("namespace dsf::fhir::tables {\nnamespace {\nusing namespace std::string_view_literals;\nusing k = type_kind;\nusing p = fhir::primitive;\nusing x = xml_form;\nusing s = binding_strength;\n\n")
+    w(f"namespace dsf::fhir::tables {{\n\nextern const type_info types[{len(names)}];\n\n")
+    w("namespace {\nusing namespace std::string_view_literals;\nusing k = type_kind;\nusing p = fhir::primitive;\nusing x = xml_form;\nusing s = binding_strength;\n\n")
     w("constexpr std::string_view targets[] = {\n")
     for t in model.target_pool:
         w(f"{text(t)},\n")

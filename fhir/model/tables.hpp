@@ -6,6 +6,5 @@
 namespace dsf::fhir::tables {
 
 extern const std::span<const type_info> all;  // sorted by name
-extern const type_info types[];
 
 }  // namespace dsf::fhir::tables
