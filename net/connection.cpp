@@ -145,7 +145,13 @@ void connection::dispatch() {
   ++exchange_;
   owner_->requests.fetch_add(1, std::memory_order_relaxed);
   r.peer = peer_;
-  owner_->handle(std::move(r), responder(std::weak_ptr<responder::target>(shared_from_this()), exchange_));
+  fault_.clear();
+  try {
+    owner_->handle(std::move(r), responder(std::weak_ptr<responder::target>(shared_from_this()), exchange_));
+  } catch (const std::exception& e) {
+    // The responder was dropped on the way out, so the answer is 500; on_exchange tells why.
+    fault_ = std::string("the handler threw: ") + e.what();
+  }
   inline_us_ = owner_->now_us() - now;
 }
 
@@ -167,7 +173,10 @@ void connection::dropped(std::uint64_t exchange) {
 void connection::deliver(std::uint64_t exchange, response&& r) {
   if (exchange != exchange_ || phase_ != phase::handling || answered_) return;
   answered_ = true;
-  if (r.status < 200 || r.status > 999 || !is_sendable(r.headers)) return refuse(500, "the handler's answer can't be sent: bad status or header field");
+  if (r.status < 200 || r.status > 999 || !is_sendable(r.headers)) {
+    fault_ = "the handler's answer can't be sent: bad status or header field";
+    return refuse(500, fault_);
+  }
   answer_ = std::move(r);
   answered_us_ = owner_->now_us();
   phase_ = phase::writing;
@@ -198,6 +207,7 @@ void connection::refuse(int status, std::string text) {
   phase_ = phase::handling;
   answered_ = false;
   timed_out_ = false;
+  inline_us_ = 0;
   deliver(exchange_, std::move(r));
 }
 
@@ -231,6 +241,7 @@ void connection::response_written() {
   parser_.reset();
   continue_sent_ = false;
   method_.clear();
+  fault_.clear();
   phase_ = phase::idle;
   set_deadline(owner_->options.limits.idle_timeout_ms);
   if (begin_ == end_ && in_.size() > 8 * read_step) in_ = {};
@@ -242,7 +253,7 @@ void connection::report(bool delivered) {
     const auto now = owner_->now_us();
     hook(exchange{.who = *peer_, .method = method_, .target = target_, .status = answer_.status, .request_body_bytes = request_body_bytes_,
                   .response_body_bytes = to_head_ ? 0 : answer_.body.size(), .read_us = read_done_us_ - first_byte_us_,
-                  .handler_us = answered_us_ - read_done_us_, .inline_us = inline_us_, .write_us = now - answered_us_, .delivered = delivered});
+                  .handler_us = answered_us_ - read_done_us_, .inline_us = inline_us_, .write_us = now - answered_us_, .delivered = delivered, .fault = fault_});
   }
 }
 

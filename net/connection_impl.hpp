@@ -92,7 +92,7 @@ private:
   std::uint64_t exchange_ = 0;
   std::int64_t deadline_us_ = 0;
   // for on_exchange
-  std::string method_, target_;
+  std::string method_, target_, fault_;
   std::uint64_t request_body_bytes_ = 0;
   std::int64_t first_byte_us_ = 0, read_done_us_ = 0, answered_us_ = 0, inline_us_ = 0;
 };

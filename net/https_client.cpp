@@ -109,7 +109,7 @@ https_client::https_client(client_options options) : impl_(std::make_shared<impl
   impl_->options = std::move(options);
   impl_->own_threads = !impl_->options.shared_threads;
   impl_->threads = impl_->own_threads ? io_threads::start(std::max(1, impl_->options.threads), "client") : impl_->options.shared_threads;
-  for (auto& loop : impl_->threads->inside().loops) impl_->lanes.push_back(std::make_shared<client_lane>(loop->context, impl_->options, impl_->counters));
+  for (auto& loop : impl_->threads->inside().loops->all) impl_->lanes.push_back(std::make_shared<client_lane>(loop->context, impl_->options, impl_->counters));
 }
 
 https_client::~https_client() {
@@ -122,7 +122,7 @@ https_client::~https_client() {
       ended->set_value();
     });
     // The loop may be one whose owner stopped it before us: then nothing more runs there, and nothing calls back.
-    while (!inside && !impl_->threads->inside().stopped && wait.wait_for(std::chrono::milliseconds(50)) != std::future_status::ready) {
+    while (!inside && !impl_->threads->inside().loops->stopped && wait.wait_for(std::chrono::milliseconds(50)) != std::future_status::ready) {
     }
   }
   if (impl_->own_threads) impl_->threads->stop();

@@ -66,7 +66,7 @@ struct https_server::impl final : connection_owner, std::enable_shared_from_this
   }
 
   handler handle_request;
-  std::shared_ptr<io_threads> threads;
+  std::shared_ptr<io_loops> loops;
   bool own_threads = false;
   std::vector<std::unique_ptr<lane>> lanes;
   std::unique_ptr<acceptor_type> acceptor;
@@ -203,6 +203,17 @@ void https_server::impl::stop(std::int64_t deadline_ms) {
     self->acceptor->close(ignored);
     self->pause->cancel();
   });
+  if (loops->stopped) {
+    // Someone stopped shared threads before us: nothing runs there any more, so this thread tidies up in their place.
+    for (auto& l : lanes) {
+      while (!l->open.empty()) l->open.back()->abort();
+      l->ended = true;
+      l->timer.cancel();
+      l->context.restart();
+      l->context.poll();
+    }
+    return;
+  }
   const auto none_left = [this] { return connections == 0 && extra == 0; };
   on_each_lane([](lane& l) {
     for (auto i = l.open.size(); i-- > 0;)
@@ -221,20 +232,20 @@ void https_server::impl::stop(std::int64_t deadline_ms) {
     std::unique_lock lock(mutex);
     all_gone.wait_for(lock, std::chrono::seconds(5), none_left);
   }
-  if (own_threads) threads->stop();
 }
 
-https_server::https_server(std::shared_ptr<impl> i) : impl_(std::move(i)) {}
+https_server::https_server(std::shared_ptr<impl> i, std::shared_ptr<io_threads> threads) : impl_(std::move(i)), threads_(std::move(threads)) {}
 https_server::https_server(https_server&&) noexcept = default;
 https_server& https_server::operator=(https_server&& other) noexcept {
   if (this != &other) {
-    if (impl_) impl_->stop(0);
+    if (impl_) stop(0);
     impl_ = std::move(other.impl_);
+    threads_ = std::move(other.threads_);
   }
   return *this;
 }
 https_server::~https_server() {
-  if (impl_) impl_->stop(0);
+  if (impl_) stop(0);
 }
 
 result<https_server> https_server::start(server_options options, handler handle) {
@@ -244,13 +255,15 @@ result<https_server> https_server::start(server_options options, handler handle)
   i->options = std::move(options);
   i->now_us = &steady_now_us;
   i->handle_request = std::move(handle);
-  i->own_threads = !i->options.shared_threads;
-  i->threads = i->own_threads ? io_threads::start(i->options.threads) : i->options.shared_threads;
-  for (auto& loop : i->threads->inside().loops) i->lanes.push_back(std::make_unique<impl::lane>(loop->context));
+  auto threads = std::move(i->options.shared_threads);
+  i->own_threads = !threads;
+  if (i->own_threads) threads = io_threads::start(i->options.threads);
+  i->loops = threads->inside().loops;
+  for (auto& loop : i->loops->all) i->lanes.push_back(std::make_unique<impl::lane>(loop->context));
   TRY(i->listen());
   for (std::size_t at = 0; at < i->lanes.size(); ++at) i->tick(at);
   asio::post(i->lanes[0]->context, [i] { i->accept(); });
-  return https_server(std::move(i));
+  return https_server(std::move(i), std::move(threads));
 }
 
 std::uint16_t https_server::port() const noexcept { return impl_->port; }
@@ -259,6 +272,9 @@ server_statistics https_server::statistics() const noexcept {
   return {impl_->accepted_count, impl_->refused_count, impl_->over_limit_count, impl_->requests, impl_->connections};
 }
 
-void https_server::stop(std::int64_t deadline_ms) { impl_->stop(deadline_ms); }
+void https_server::stop(std::int64_t deadline_ms) {
+  impl_->stop(deadline_ms);
+  if (impl_->own_threads) threads_->stop();
+}
 
 }  // namespace dsf::net

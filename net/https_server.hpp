@@ -47,6 +47,7 @@ struct exchange {
   std::int64_t inline_us = 0;   // what of it was spent on the io thread itself
   std::int64_t write_us = 0;
   bool delivered = false;       // false: the connection broke before all was written
+  std::string_view fault;       // what the handler threw, or why its answer could not be sent; such a request got 500
 };
 
 struct server_options {
@@ -88,8 +89,9 @@ public:
 
 private:
   struct impl;
-  explicit https_server(std::shared_ptr<impl> i);
+  https_server(std::shared_ptr<impl> i, std::shared_ptr<io_threads> threads);
   std::shared_ptr<impl> impl_;
+  std::shared_ptr<io_threads> threads_;
 };
 
 }  // namespace dsf::net

@@ -19,18 +19,20 @@ using socket_type = asio::basic_stream_socket<tcp, asio::io_context::executor_ty
 using acceptor_type = asio::basic_socket_acceptor<tcp, asio::io_context::executor_type>;
 using timer_type = asio::basic_waitable_timer<asio::steady_timer::clock_type, asio::wait_traits<asio::steady_timer::clock_type>, asio::io_context::executor_type>;
 
-struct io_threads::impl {
+// The loops without their threads. Apart, because what lives on a loop may keep the loops alive, but must never be the one that
+// joins the threads: it could be on one of them.
+struct io_loops {
   struct loop {
     asio::io_context context{1};
     asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
-    std::thread thread;
   };
-  // Loops live as long as anything that may post to them; their order is the threads' numbers.
-  std::vector<std::unique_ptr<loop>> loops;
+  std::vector<std::unique_ptr<loop>> all;
   std::atomic<bool> stopped{false};
-  std::atomic<unsigned> next{0};
+};
 
-  asio::io_context& take_turn() { return loops[next.fetch_add(1, std::memory_order_relaxed) % loops.size()]->context; }
+struct io_threads::impl {
+  std::shared_ptr<io_loops> loops = std::make_shared<io_loops>();
+  std::vector<std::thread> threads;
 };
 
 }  // namespace dsf::net

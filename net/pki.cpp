@@ -189,6 +189,7 @@ result<void> verify_chain(const std::string& certificate_file, const std::string
   ERR_clear_error();
   const auto chain = TRY(certificates_of(TRY(read_file(certificate_file, "certificate")), certificate_file));
   x509_store_ptr store(X509_STORE_new());
+  X509_STORE_set_flags(store.get(), X509_V_FLAG_PARTIAL_CHAIN);  // as tls_identity trusts
   for (const auto& ca : TRY(trust_of(trust)))
     if (X509_STORE_add_cert(store.get(), ca.get()) != 1) return openssl_failure("use the CA " + subject_of(ca.get()));
   STACK_OF(X509)* others = sk_X509_new_null();

@@ -53,6 +53,8 @@ result<std::size_t> use_trust(SSL_CTX* context, const std::string& path) {
   if (path.empty()) return fail(errc::no_ca, "no trusted CA is set; name a PEM file, or a folder with *.crt or *.pem files");
   const auto cas = TRY(trust_of(path));
   auto* store = SSL_CTX_get_cert_store(context);
+  // As in the reference, each certificate here is an anchor of its own, not only self-signed roots.
+  X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
   std::size_t usable = 0;
   for (const auto& ca : cas) {
     // Clients are not told these names: one with a certificate of another CA would then show none, and the server's log could

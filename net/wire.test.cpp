@@ -4,6 +4,7 @@
 #include <mutex>
 #include <thread>
 
+#include "net/io_threads.hpp"
 #include "net/testing_impl.hpp"
 
 using namespace dsf::net;
@@ -282,17 +283,86 @@ TEST_CASE("a graceful stop finishes the running request, and takes no new one") 
   CHECK(after.error().code() == "net.connection_refused");
 }
 
+TEST_CASE("a handler that throws answers 500 and is reported, and the server goes on") {
+  std::mutex mutex;
+  std::string fault;
+  server_options o;
+  o.identity = shared_pki().identity("server");
+  o.on_exchange = [&](const exchange& e) {
+    std::lock_guard lock(mutex);
+    if (e.status == 500) fault = e.fault;
+  };
+  o.error_answer = [](int status, std::string text) {
+    response r{.status = status};
+    r.body = '<' + text + '>';
+    return r;
+  };
+  auto server = serve(std::move(o), [](request&& r, responder to) {
+    if (r.path() == "/bad") throw std::runtime_error("out of luck");
+    to(echo(r));
+  });
+  https_client client(as("client"));
+  const auto bad = client.send_and_wait({.url = at(server, "/bad")}, patience_ms);
+  REQUIRE(bad);
+  CHECK(bad->status == 500);
+  CHECK(bad->body == "<the request's handler gave no answer>");
+  const auto good = client.send_and_wait({.url = at(server)}, patience_ms);
+  REQUIRE(good);
+  CHECK(good->status == 200);
+  CHECK(good->reused_connection);
+  server.stop();
+  CHECK(fault == "the handler threw: out of luck");
+}
+
+TEST_CASE("server and client may share io threads, in whatever order they end") {
+  for (const bool threads_first : {false, true}) {
+    const auto threads = io_threads::start(2);
+    server_options o;
+    o.identity = shared_pki().identity("server");
+    o.shared_threads = threads;
+    auto server = serve(std::move(o));
+    auto options = as("client");
+    options.shared_threads = threads;
+    https_client client(std::move(options));
+    for (int i = 0; i < 4; ++i) CHECK(client.send_and_wait({.url = at(server)}, patience_ms));
+    if (threads_first) threads->stop();
+  }
+}
+
+TEST_CASE("what is under way when a client ends is told so, once") {
+  std::mutex mutex;
+  std::vector<responder> held;
+  const auto server = serve_tls([&](request&&, responder to) {
+    std::lock_guard lock(mutex);
+    held.push_back(std::move(to));
+  });
+  std::vector<std::string> told;
+  {
+    auto options = as("client");
+    options.connections_per_host = 1;
+    https_client client(std::move(options));
+    for (int i = 0; i < 2; ++i)
+      client.send({.url = at(server)}, patience_ms, [&](result<client_response> r) { told.push_back(r ? "answer" : r.error().code()); });
+    for (;;) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      std::lock_guard lock(mutex);
+      if (held.size() == 1) break;
+    }
+  }
+  CHECK(told == std::vector<std::string>{"net.stopped", "net.connection_lost"});
+}
+
 TEST_CASE("the recorder's hook sees each exchange with its sender") {
   std::mutex mutex;
   std::vector<std::string> seen;
+  bool sane = true;
   server_options o;
   o.identity = shared_pki().identity("server");
   o.on_exchange = [&](const exchange& e) {
     std::lock_guard lock(mutex);
     seen.push_back(std::string(e.method) + ' ' + std::string(e.target) + ' ' + std::to_string(e.status) + ' ' + e.who.common_name + ' ' + std::to_string(e.request_body_bytes) + ' ' +
                    std::to_string(e.response_body_bytes));
-    CHECK(e.delivered);
-    CHECK(e.handler_us >= 0);
+    sane = sane && e.delivered && e.handler_us >= 0 && e.read_us >= 0 && e.write_us >= 0;
   };
   auto server = serve(std::move(o));
   {
@@ -301,5 +371,6 @@ TEST_CASE("the recorder's hook sees each exchange with its sender") {
     REQUIRE(client.send_and_wait({.method = "HEAD", .url = at(server, "/h")}, patience_ms));
   }
   server.stop();
+  CHECK(sane);
   CHECK(seen == std::vector<std::string>{"POST /a?b 200 dic-1.example 5 10", "HEAD /h 200 dic-1.example 0 0"});
 }
