@@ -36,7 +36,7 @@ result<void> check_one(const forget_instance&, bool) { return {}; }
 result<void> check_row(table in, std::string_view key, bool internal, bool inbox) {
   if (!is_row_table(in) && !(inbox && in == table::inbox)) return wrong(fmt::format("rows of table '{}' can't be written like this", static_cast<char>(in)));
   if (key.empty()) return wrong("a row needs a key");
-  if (in == table::meta && key.starts_with(store_rows) && !internal) return wrong(fmt::format("the row '{}' is the store's own", key));
+  if (in == table::meta && key.starts_with(own_rows) && !internal) return wrong(fmt::format("the row '{}' is the store's own", key));
   return {};
 }
 result<void> check_one(const put_row& op, bool internal) { return check_row(op.in, op.key, internal, false); }

@@ -13,6 +13,7 @@
 #include "storage/commit.hpp"
 #include "storage/feed.hpp"
 #include "storage/index_changes.hpp"
+#include "storage/keys.hpp"
 #include "storage/kv.hpp"
 #include "storage/record.hpp"
 #include "storage/row_cache.hpp"
@@ -24,7 +25,7 @@ result<void> validate(const commit& c, bool internal);
 // A read that failed while a commit was checked: the store can't go on, as opposed to a commit that is refused.
 bool is_fatal(const base::error& e);
 
-inline constexpr std::string_view store_rows = "store/";      // M rows of the store itself
+inline constexpr std::string_view own_rows = "store/";      // M rows of the store itself
 inline constexpr std::string_view cursor_rows = "cursor/";
 
 class applier {

@@ -33,6 +33,7 @@ private:
 
 bool memory_kv::find_at(std::uint64_t number, family f, std::string_view key, std::string& out) const {
   const std::shared_lock lock(mutex_);
+  number = std::min(number, visible_number_);
   const auto& in = rows_[static_cast<std::size_t>(f)];
   const auto row = in.find(key);
   if (row == in.end()) return false;
@@ -53,12 +54,13 @@ void memory_kv::scan_at(std::uint64_t number, family f, const key_range& range, 
     chunk.clear();
     {
       const std::shared_lock lock(mutex_);
+      const auto until = std::min(number, visible_number_);
       const auto& in = rows_[static_cast<std::size_t>(f)];
       const auto begin = in.lower_bound(from);
       const auto end = to.empty() ? in.end() : in.lower_bound(to);
       const auto take = [&](const rows::value_type& row) {
         for (auto v = row.second.rbegin(); v != row.second.rend(); ++v) {
-          if (v->number > number) continue;
+          if (v->number > until) continue;
           if (v->value) chunk.emplace_back(row.first, *v->value);
           break;
         }
@@ -159,6 +161,7 @@ result<void> memory_kv::write(const write_batch& batch, bool sync) {
   ++counters_.writes;
   counters_.bytes += batch.size_bytes();
   if (failing) return fail(errc::io, "the sync failed (injected error)");
+  visible_number_ = number_;
   if (sync) {
     ++counters_.syncs;
     synced_number_ = number_;
@@ -174,8 +177,8 @@ result<void> memory_kv::write(const write_batch& batch, bool sync) {
 
 std::shared_ptr<const kv_reader> memory_kv::snapshot() const {
   const std::unique_lock lock(mutex_);
-  snapshots_.insert(number_);
-  return std::make_shared<snapshot_reader>(shared_from_this(), number_);
+  snapshots_.insert(visible_number_);
+  return std::make_shared<snapshot_reader>(shared_from_this(), visible_number_);
 }
 
 kv_counters memory_kv::counters() const {
@@ -202,6 +205,8 @@ void memory_kv::lose_unsynced() {
     if (all.empty()) in.erase(row);
   }
   unsynced_.clear();
+  number_ = synced_number_;
+  visible_number_ = synced_number_;
 }
 
 void memory_kv::fail_writes(std::size_t after, bool before_apply) {
@@ -219,6 +224,7 @@ void memory_kv::heal() {
   const std::unique_lock lock(mutex_);
   writes_until_failure_ = SIZE_MAX;
   capacity_bytes_ = 0;
+  visible_number_ = number_;
 }
 
 void memory_kv::on_write(std::function<void(const write_batch&, bool)> hook) {

@@ -31,7 +31,7 @@ public:
 
   // Power loss: all that was written after the last sync is gone.
   void lose_unsynced();
-  // The next writes fail: `before_apply` leaves nothing behind, otherwise the batch is there but not synced (the sync failed).
+  // Writes fail after `after` more: `before_apply` leaves nothing behind; otherwise the batch is on the disk, not synced, and seen once the kv is healed.
   void fail_writes(std::size_t after, bool before_apply = true);
   // Writes fail as on a full disk once this many bytes are in use; 0: no limit.
   void set_capacity(std::uint64_t bytes);
@@ -58,6 +58,7 @@ private:
   mutable std::shared_mutex mutex_;
   rows rows_[family_count];
   std::uint64_t number_ = 0;         // of the newest write
+  std::uint64_t visible_number_ = 0; // of the newest write that did not fail
   mutable std::multiset<std::uint64_t> snapshots_;
   std::vector<std::pair<family, std::string>> unsynced_;
   std::deque<std::pair<family, std::string>> hidden_;   // rows with versions that only snapshots see; looked at again later

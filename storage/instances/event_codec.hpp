@@ -1,0 +1,13 @@
+// bpmn::event <-> dsf.pb.Event. Private to storage/instances.
+#pragma once
+
+#include "bpmn/execution/event.hpp"
+#include "storage/instances/parts_codec.hpp"
+
+namespace dsf::storage::instance_codec {
+
+void put(const bpmn::event& e, pb::Event& out);
+// `ok` false: the bytes hold no event this program knows.
+bpmn::event take(pb::Event&& in, bool& ok);
+
+}  // namespace dsf::storage::instance_codec

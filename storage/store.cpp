@@ -1,0 +1,136 @@
+// What callers see: submit, view, ids, status.
+#include "storage/store.hpp"
+
+#include <fmt/format.h>
+#include <sys/statvfs.h>
+
+#include <future>
+
+#include "base/bytes.hpp"
+#include "storage/record.hpp"
+#include "storage/store_impl.hpp"
+
+namespace dsf::storage {
+namespace {
+
+constexpr std::uint32_t ids_at_once = 10'000;
+
+}  // namespace
+
+void store::impl::submit(commit c, answer done, bool internal) {
+  const auto bytes = size_bytes(c);
+  if (auto valid = validate(c, internal); !valid) return done(base::failure(std::move(valid).error()));
+  if (bytes > options_.limits.commit_bytes)
+    return done(fail(errc::too_large, fmt::format("a commit of {} bytes is above the limit of {}", bytes, options_.limits.commit_bytes)));
+  bool wake = false;
+  {
+    std::unique_lock lock(mutex_);
+    if (!open_ || broken_) {
+      auto why = refusal();
+      lock.unlock();
+      return done(std::move(why));
+    }
+    if (!internal && (queue_.size() >= options_.limits.queue_commits || queued_bytes_ + bytes > options_.limits.queue_bytes)) {
+      lock.unlock();
+      return done(fail(errc::overloaded, "too many commits wait to be written; try again later"));
+    }
+    queue_.push_back({std::move(c), std::move(done), bytes});
+    queued_bytes_ += bytes;
+    wake = waiting_;
+  }
+  if (wake) wake_.notify_one();
+}
+
+result<receipt> store::impl::submit_wait(commit c, bool internal) {
+  std::promise<result<receipt>> promise;
+  auto answered = promise.get_future();
+  submit(std::move(c), [&](result<receipt> r) { promise.set_value(std::move(r)); }, internal);
+  return answered.get();
+}
+
+base::failure store::impl::refusal() const {
+  if (!open_) return fail(errc::closed, "the store is closed");
+  auto e = base::error(errc::read_only, "the store takes no writes");
+  return base::failure(std::move(e).because(*broken_));
+}
+
+void store::impl::add_listener(listener l) {
+  const std::lock_guard lock(listeners_mutex_);
+  listeners_.push_back(std::move(l));
+}
+
+std::shared_ptr<const store_view> store::impl::view() {
+  const std::lock_guard lock(view_mutex_);
+  if (!rows_ || !applier_) return nullptr;
+  if (view_ && view_->sequence() >= published_.load(std::memory_order_acquire)) return view_;
+  auto snapshot = rows_->snapshot();
+  // The feed's last row names the newest commit that the snapshot holds, which may be younger than the last one answered.
+  std::uint64_t sequence = published_.load(std::memory_order_acquire);
+  const auto all = key_range::prefix(std::string(1, static_cast<char>(table::feed)));
+  const auto scanned = snapshot->scan(family::feed, {row_keys::feed(sequence), all.to, true}, [&](std::string_view key, std::string_view) {
+    sequence = base::byte_reader(key.substr(1)).u64();
+    return false;
+  });
+  // On a failed read the older number is safe: whoever compares with it sees too many changes rather than too few.
+  (void)scanned;
+  view_ = std::make_shared<const store_view>(std::move(snapshot), sequence, about_.classes);
+  return view_;
+}
+
+result<std::uint64_t> store::impl::allocate(std::uint16_t partition, std::uint32_t n) {
+  if (n == 0 || n > ids_at_once) return fail(errc::too_large, fmt::format("1 to {} instance ids can be had at once, not {}", ids_at_once, n));
+  const std::lock_guard lock(ids_mutex_);
+  if (next_instance_ + n > instances_end_) {
+    const auto end = instances_end_ + instance_block;
+    if (end >> 48 != 0) return fail(errc::too_large, "there are no more instance ids");
+    commit c;
+    c.operations.emplace_back(put_row{table::meta, std::string(instances_row), to_number_value(end)});
+    TRY(submit_wait(std::move(c), true));
+    instances_end_ = end;
+  }
+  const auto first = next_instance_;
+  next_instance_ += n;
+  return make_instance(partition, first);
+}
+
+store_status store::impl::status() {
+  store_status out;
+  {
+    const std::lock_guard lock(mutex_);
+    out = counters_;
+    out.writable = open_ && !broken_;
+    if (!open_) out.why_not = "the store is closed";
+    else if (broken_) out.why_not = broken_->to_string();
+    out.queued_commits = queue_.size();
+    out.queued_bytes = queued_bytes_;
+    out.site_id = about_.site.to_string();
+    out.created_by = about_.created_by;
+  }
+  out.sequence = published_.load(std::memory_order_acquire);
+  struct statvfs disk {};
+  if (!options_.rows && ::statvfs(options_.path.c_str(), &disk) == 0) {
+    out.disk_free_bytes = std::uint64_t{disk.f_bavail} * disk.f_frsize;
+    out.low_space = out.disk_free_bytes < options_.limits.low_water_bytes;
+  }
+  return out;
+}
+
+void store::submit(commit c, answer done) { impl_->submit(std::move(c), std::move(done), false); }
+result<receipt> store::submit_wait(commit c) { return impl_->submit_wait(std::move(c), false); }
+void store::on_commit(listener l) { impl_->add_listener(std::move(l)); }
+std::shared_ptr<const store_view> store::view() const { return impl_->view(); }
+result<std::uint64_t> store::allocate_instance_ids(std::uint16_t partition, std::uint32_t n) { return impl_->allocate(partition, n); }
+store_status store::status() const { return impl_->status(); }
+
+std::string store::external_id(std::uint64_t instance, std::uint32_t activity) const { return impl_->ids().encrypt({instance, activity}).to_string(); }
+
+result<store::internal_id> store::internal_id_of(std::string_view uuid) const {
+  const auto parsed = TRY(base::uuid::parse(uuid));
+  const auto plain = impl_->ids().decrypt(parsed);
+  if (!plain) return fail(errc::not_found, fmt::format("'{}' is not the id of an instance of this site", uuid));
+  return internal_id{plain->instance, plain->activity};
+}
+
+operation store::move_cursor(std::string_view name, std::uint64_t sequence) { return put_row{table::meta, keys::cursor(name), to_number_value(sequence)}; }
+
+}  // namespace dsf::storage

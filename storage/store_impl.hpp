@@ -1,0 +1,93 @@
+// The parts of an open store, and the thread that writes it.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "storage/store.hpp"
+#include "storage/store_folder_impl.hpp"
+#include "storage/store_rows_impl.hpp"
+
+namespace dsf::storage {
+
+class store::impl {
+public:
+  explicit impl(store_options options) : options_(std::move(options)) {}
+  ~impl() { (void)stop(); }
+
+  result<void> start();
+  result<void> stop();
+
+  void submit(commit c, answer done, bool internal);
+  result<receipt> submit_wait(commit c, bool internal);
+  void add_listener(listener l);
+  std::shared_ptr<const store_view> view();
+  result<std::uint64_t> allocate(std::uint16_t partition, std::uint32_t n);
+  store_status status();
+  const id_cipher& ids() const { return cipher_; }
+
+private:
+  struct item {
+    commit c;
+    answer done;
+    std::size_t bytes = 0;
+  };
+
+  result<void> open_rows();
+  result<void> verify_rows();
+  // The commit thread.
+  void run();
+  void take_group(std::vector<item>& group);
+  void process(std::vector<item>& group);
+  void deliver(std::vector<item>& group, std::vector<result<receipt>>& answers);
+  void trim_feed();
+  void note_cursors(const commit& c);
+  void turn_read_only(const base::error& why, std::string_view doing);
+  base::failure refusal() const;
+
+  store_options options_;
+
+  // Open parts; set by start(), given back by stop().
+  std::unique_ptr<store_folder> folder_;
+  std::shared_ptr<kv> rows_;
+  store_rows about_;
+  id_cipher cipher_{{}};
+  std::unique_ptr<applier> applier_;
+  std::thread thread_;
+  std::thread verifier_;
+  std::atomic<bool> stop_verifying_ = false;
+
+  // Queue and state.
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<item> queue_;
+  std::size_t queued_bytes_ = 0;
+  bool open_ = false;
+  bool waiting_ = false;                      // the commit thread sleeps
+  std::optional<base::error> broken_;         // why the store takes no commits
+  store_status counters_;
+
+  // Commit thread only.
+  write_batch batch_;
+  std::vector<feed_entry> entries_;
+  std::vector<result<receipt>> answers_;
+  std::uint64_t next_trim_ = 0;
+  bool overrun_ = false;
+
+  std::mutex listeners_mutex_;
+  std::vector<listener> listeners_;
+
+  std::mutex view_mutex_;
+  std::shared_ptr<const store_view> view_;
+  std::atomic<std::uint64_t> published_ = 0;
+
+  std::mutex ids_mutex_;
+  std::uint64_t next_instance_ = 0;
+  std::uint64_t instances_end_ = 0;
+};
+
+}  // namespace dsf::storage

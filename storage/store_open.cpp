@@ -1,0 +1,126 @@
+// Opening, closing and opening again.
+#include <fmt/format.h>
+#include <pthread.h>
+
+#include <chrono>
+
+#include "storage/rocks_kv.hpp"
+#include "storage/store_impl.hpp"
+
+namespace dsf::storage {
+namespace {
+
+constexpr int view_wait_ms = 10'000;
+
+}  // namespace
+
+result<void> store::impl::verify_rows() {
+  if (rows_->stored_bytes() <= options_.limits.verify_at_open_bytes) return rows_->verify(stop_verifying_);
+  if (options_.read_only) return {};   // a tool looks at parts; what it reads is checked
+  verifier_ = std::thread([this] {
+    ::pthread_setname_np(::pthread_self(), "verify");
+    if (auto found = rows_->verify(stop_verifying_); !found) turn_read_only(found.error(), "checking the store's files");
+  });
+  return {};
+}
+
+result<void> store::impl::open_rows() {
+  if (options_.rows) {
+    rows_ = options_.rows;
+  } else {
+    folder_ = TRY(store_folder::open(options_.path, options_.create, options_.read_only, options_.release));
+    rocks_settings settings;
+    settings.block_cache_bytes = options_.block_cache_bytes;
+    rows_ = TRY(open_rocks_kv(folder_->rows(), settings, folder_->is_new(), options_.read_only));
+  }
+  stop_verifying_ = false;
+  const auto in_place = [&](base::error e) { return base::failure(std::move(e).at(options_.path.string())); };
+  auto about = read_store_rows(*rows_);
+  if (!about) return in_place(std::move(about).error());
+  if (!*about) {
+    if (options_.read_only || !options_.create || (folder_ && !folder_->is_new()))
+      return in_place(base::error(folder_ && !folder_->is_new() ? errc::damaged : errc::not_a_store, "the store has no rows about itself"));
+    TRY(make_store_rows(*rows_, *options_.entropy, options_.release));
+    about = TRY(read_store_rows(*rows_));
+  }
+  about_ = std::move(**about);
+  if (folder_ && folder_->is_new()) TRY(folder_->finish(options_.release));
+  return {};
+}
+
+result<void> store::impl::start() {
+  auto opened = open_rows();
+  if (opened) opened = verify_rows();
+  if (!opened) {
+    stop_verifying_ = true;
+    if (verifier_.joinable()) verifier_.join();
+    rows_.reset();
+    folder_.reset();
+    return opened;
+  }
+  cipher_ = id_cipher(about_.salt);
+  applier_ = std::make_unique<applier>(*rows_, about_.last, about_.classes, options_.limits.row_cache_bytes, options_.limits.changes_remembered);
+  published_ = about_.last.sequence;
+  next_trim_ = about_.last.sequence;
+  next_instance_ = instances_end_ = about_.instances_reserved;
+  {
+    const std::lock_guard lock(mutex_);
+    counters_ = {};
+    broken_.reset();
+    if (options_.read_only) broken_.emplace(errc::read_only, "the store was opened for reading only");
+    open_ = true;
+  }
+  thread_ = std::thread([this] {
+    ::pthread_setname_np(::pthread_self(), "commit");
+    run();
+  });
+  return {};
+}
+
+result<void> store::impl::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    open_ = false;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+  stop_verifying_ = true;
+  if (verifier_.joinable()) verifier_.join();
+  {
+    const std::lock_guard lock(view_mutex_);
+    view_.reset();
+    if (!rows_) return {};
+    applier_.reset();
+  }
+  // RocksDB can't be closed under a snapshot.
+  const long ours = options_.rows ? LONG_MAX : 1;
+  for (int waited = 0; rows_.use_count() > ours; ++waited) {
+    if (waited == view_wait_ms)
+      return fail(errc::locked, fmt::format("the store can't be closed: {} snapshots of it are still in use", rows_.use_count() - 1), options_.path.string());
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  {
+    const std::lock_guard lock(view_mutex_);
+    rows_.reset();
+  }
+  folder_.reset();
+  return {};
+}
+
+result<std::unique_ptr<store>> store::open(store_options options) {
+  auto made = std::make_unique<impl>(std::move(options));
+  TRY(made->start());
+  return std::unique_ptr<store>(new store(std::move(made)));
+}
+
+store::store(std::unique_ptr<impl> i) : impl_(std::move(i)) {}
+store::~store() = default;
+
+result<void> store::close() { return impl_->stop(); }
+
+result<void> store::reopen() {
+  TRY(impl_->stop());
+  return impl_->start();
+}
+
+}  // namespace dsf::storage
