@@ -9,30 +9,34 @@ namespace {
 
 using base::result;
 
-// Keeps those records that have a row passing the test. Rows stand in the order of their records; both lists are walked once,
-// with leaps over the rows between two candidates.
+// The first row from `at` on whose record is not before `record`: leaps that double, then a search between the last two.
+template <class Row>
+const Row* advance_to(const Row* at, const Row* end, std::uint32_t record) {
+  if (at == end || at->record >= record) return at;
+  std::ptrdiff_t leap = 1;
+  while (leap < end - at && at[leap].record < record) {
+    at += leap;
+    leap *= 2;
+  }
+  return std::lower_bound(at + 1, at + std::min(leap, end - at), record, [](const Row& row, std::uint32_t r) { return row.record < r; });
+}
+
+// Keeps those records that have a row passing the test. Rows stand in the order of their records, so both lists are walked once.
 template <class Row, class Test>
 void keep(Roaring& records, const std::vector<Row>& rows, Test test) {
   std::vector<std::uint32_t> candidates(records.cardinality());
   records.toUint32Array(candidates.data());
-  std::vector<std::uint32_t> kept;
-  auto at = rows.begin();
+  std::size_t kept = 0;
+  const Row* at = rows.data();
+  const Row* const end = at + rows.size();
   for (const auto record : candidates) {
-    std::ptrdiff_t leap = 1;
-    auto from = at;
-    while (rows.end() - at > leap && at[leap].record < record) {
-      from = at + leap;
-      at = from;
-      leap *= 2;
-    }
-    const auto until = rows.end() - at > leap ? at + leap + 1 : rows.end();
-    at = std::lower_bound(from, until, record, [](const Row& row, std::uint32_t r) { return row.record < r; });
+    at = advance_to(at, end, record);
+    if (at == end) break;
     bool found = false;
-    for (; at != rows.end() && at->record == record; ++at) found = found || test(*at);
-    if (found) kept.push_back(record);
-    if (at == rows.end()) break;
+    for (; at != end && at->record == record; ++at) found = found || test(*at);
+    if (found) candidates[kept++] = record;
   }
-  records = Roaring(kept.size(), kept.data());
+  records = Roaring(kept, candidates.data());
 }
 
 // Codings by number that one of the terms names.
