@@ -8,6 +8,22 @@ namespace {
 
 base::failure not_waiting(std::string text) { return base::fail(errc::not_waiting, std::move(text)); }
 
+// Wherever values come in from outside.
+template <class List>
+base::result<> check_depth(const List& variables) {
+  const auto check = [](const std::string& name, const value& v) -> base::result<> {
+    if (!nests_too_deep(v)) return {};
+    return base::fail(errc::evaluation, "the variable '" + name + "' is nested deeper than " + std::to_string(value_depth_limit) + " levels");
+  };
+  for (const auto& v : variables) {
+    if constexpr (requires { v.new_value; })
+      TRY(check(v.name, v.new_value));
+    else
+      TRY(check(v.first, v.second));
+  }
+  return {};
+}
+
 class performer {
 public:
   explicit performer(machine& m) : m_(m) {}
@@ -16,6 +32,7 @@ public:
     if (m_.state.status != instance_status::fresh) return not_waiting("the instance has started already");
     if (std::ranges::find(m_.model.starts, c.start_event) == m_.model.starts.end())
       return base::fail(errc::bad_model, "the process " + m_.model.key + " has no such start event");
+    TRY(check_depth(c.variables));
     m_.emit(events::instance_started{m_.model.sha256, c.process_instance_id, c.business_key, c.start_event, c.message_name, c.task, m_.now});
     std::vector<events::variable_write> writes;
     for (const auto& [name, v] : c.variables) writes.push_back({name, shared_value(v), false});
@@ -49,6 +66,7 @@ public:
     std::vector<local_id> found;
     for (const auto& s : m_.state.subscriptions)
       if (s.kind == subscription_kind::signal && s.name == c.name) found.push_back(s.id);
+    TRY(check_depth(c.variables));
     if (found.empty()) return not_waiting("no execution waits for signal '" + c.name + "'");
     for (const local_id id : found) {
       const auto* s = m_.state.subscriptions.find(id);
@@ -62,8 +80,14 @@ public:
 
   base::result<> operator()(const timer_due& c) { return m_.timer_fired(c); }
   base::result<> operator()(const continue_job& c) { return m_.continue_at(c); }
-  base::result<> operator()(const handler_completed& c) { return m_.handler_done(c); }
-  base::result<> operator()(const handler_bpmn_error& c) { return m_.handler_error(c); }
+  base::result<> operator()(const handler_completed& c) {
+    TRY(check_depth(c.variables));
+    return m_.handler_done(c);
+  }
+  base::result<> operator()(const handler_bpmn_error& c) {
+    TRY(check_depth(c.variables));
+    return m_.handler_error(c);
+  }
   base::result<> operator()(const handler_failed& c) { return m_.handler_failure(c); }
 
   base::result<> operator()(const handler_ended_instance& c) {
@@ -90,6 +114,7 @@ public:
     const user_task t = *found;
     if (m_.at(t.execution).at != phase::behaviour)
       return not_waiting("user task " + std::to_string(c.user_task) + " can't be completed now: its listeners are running; try again");
+    TRY(check_depth(c.variables));
     for (const auto& [name, v] : c.variables) m_.set(t.execution, name, v);
     m_.move(t.execution, t.node, phase::complete);
     m_.go(t.execution, stage::complete, t.node);
@@ -119,6 +144,7 @@ base::result<> machine::perform(const command& c) {
     if (const auto* m = state.messages.find(id)) at_job(m->job);
   };
   if (const auto* x = std::get_if<handler_completed>(&c.what)) at_job(x->job);
+  if (const auto* x = std::get_if<handler_bpmn_error>(&c.what)) at_job(x->job);
   if (const auto* x = std::get_if<timer_due>(&c.what)) at_job(x->job);
   if (const auto* x = std::get_if<message_delivered>(&c.what)) at_message(x->message);
   if (const auto* x = std::get_if<message_refused>(&c.what)) at_message(x->message);

@@ -11,6 +11,20 @@ const shared_value* local_variable(const execution& e, std::string_view name) {
   return nullptr;
 }
 
+bool nests_too_deep(const value& v) {
+  std::vector<std::pair<const value*, std::size_t>> open{{&v, 1}};
+  while (!open.empty()) {
+    const auto [at, depth] = open.back();
+    open.pop_back();
+    if (depth > value_depth_limit) return true;
+    if (const auto* list = at->as<value_list>())
+      for (const auto& item : *list) open.emplace_back(&item, depth + 1);
+    if (const auto* map = at->as<value_map>())
+      for (const auto& [name, item] : *map) open.emplace_back(&item, depth + 1);
+  }
+  return false;
+}
+
 // The scope execution that hosts the nodes beside `e`'s current one. A scope execution that stands on its own activity belongs to the
 // surrounding scope.
 local_id parent_activity_instance(const definition& d, const instance_state& state, local_id id) {

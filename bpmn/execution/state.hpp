@@ -201,6 +201,10 @@ struct instance_state {
 
 constexpr local_id root_execution = 1;
 
+// Lists in lists in maps ...: what handlers and partners may nest. Snapshots and the store rely on it.
+constexpr std::size_t value_depth_limit = 32;
+bool nests_too_deep(const value& v);
+
 // The value of an execution's own variable, or null.
 const shared_value* local_variable(const execution& e, std::string_view name);
 // The parent activity instance of what `execution` runs (dsf-bpe 2.9): key of received_tasks.
