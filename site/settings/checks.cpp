@@ -110,6 +110,8 @@ private:
         if (!c_.feasibility.stores.contains(store))
           problems_.emplace_back(settings_errc::wrong, fmt::format("{}.stores has '{}'; there is no feasibility.stores.{}", prefix, store, store), place_of(prefix + ".stores"));
     }
+    if (c_.feasibility.mapping.empty() != c_.feasibility.tree.empty())
+      refuse(c_.feasibility.mapping.empty() ? "feasibility.tree" : "feasibility.mapping", "feasibility.mapping and feasibility.tree go together; set both or none");
     for (const auto& [key, store] : c_.feasibility.stores) {
       const auto prefix = "feasibility.stores." + key;
       if (store.native == !store.base_url.empty())
@@ -117,9 +119,6 @@ private:
                fmt::format("{} must have exactly one of native: true (the site's own repository) and base_url (another server)", prefix));
       if (store.native && store.strategy != evaluation_strategy::ccdl)
         refuse(prefix + ".evaluation_strategy", fmt::format("{}.evaluation_strategy must be ccdl; the site's own repository evaluates CCDL queries", prefix));
-      if (store.native && (c_.feasibility.mapping.empty() || c_.feasibility.tree.empty()))
-        problems_.emplace_back(settings_errc::missing, fmt::format("{} is the site's own repository; it needs feasibility.mapping and feasibility.tree", prefix),
-                               place_of(prefix + ".native"));
       if (store.tls.certificate.empty() != store.tls.key.empty())
         refuse(prefix + (store.tls.certificate.empty() ? ".key" : ".certificate"), fmt::format("{}: certificate and key go together; set both or none", prefix));
       if (!store.bearer_token.empty() && !store.username.empty())

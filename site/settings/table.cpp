@@ -67,7 +67,7 @@ constexpr setting rows[] = {
 
   {"status.address", text, "127.0.0.1", "", "Address of the status port (/status).",
    [](config& c, key, value v) { c.status_listen.address = v.text; }},
-  {"status.port", port, "10000", "0..65535", "The status port; 0: any free one.",
+  {"status.port", port, "10000", "0..65535", "The status port; 0: none.",
    [](config& c, key, value v) { c.status_listen.port = port_of(v); }},
   {"admin.socket", path, "", "", "Unix socket of the admin API; default: admin.sock in store.path.",
    [](config& c, key, value v) { c.admin_socket = v.text; }},
@@ -135,9 +135,9 @@ constexpr setting rows[] = {
 
   {"feasibility.general.request_task_timeout", duration, "PT5M", "1s..30d", "A feasibility request older than this is not sent on.",
    [](config& c, key, value v) { c.feasibility.request_task_timeout_us = v.number; }},
-  {"feasibility.mapping", existing_path, "", "", "Search mapping from terms to FHIR (JSON), for the native repository.",
+  {"feasibility.mapping", existing_path, "", "", "Search mapping from terms to FHIR (JSON), for the site's own repository; default: the demo's small one.",
    [](config& c, key, value v) { c.feasibility.mapping = v.text; }},
-  {"feasibility.tree", existing_path, "", "", "Ontology tree (JSON), for the native repository.",
+  {"feasibility.tree", existing_path, "", "", "Ontology tree (JSON), for the site's own repository; default: the demo's small one.",
    [](config& c, key, value v) { c.feasibility.tree = v.text; }},
   {"feasibility.networks.*.obfuscate", boolean, "true", "", "Counts leave the site with noise and rounded to tens; false is refused.",
    [](config& c, key k, value v) { network(c, k).obfuscate = v.flag; }},

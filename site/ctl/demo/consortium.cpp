@@ -1,0 +1,247 @@
+#include "site/ctl/demo/consortium.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+#include <sstream>
+
+#include "net/pki.hpp"
+#include "site/ctl/commands.hpp"
+#include "site/ctl/demo/allow_list.hpp"
+
+namespace dsf::site::ctl {
+namespace {
+
+namespace fs = std::filesystem;
+using base::fail;
+using base::json;
+using base::result;
+
+const std::string parent_organization = "consortium.example";
+constexpr std::int64_t request_timeout_ms = 30'000;
+
+result<> write_file(const fs::path& file, const std::string& text) {
+  std::error_code ec;
+  fs::create_directories(file.parent_path(), ec);
+  std::ofstream out(file, std::ios::binary | std::ios::trunc);
+  out << text;
+  out.close();
+  if (!out) return fail(base::errc::io, "the file can't be written", file.string());
+  return {};
+}
+
+fs::path own_folder() {
+  std::error_code ec;
+  return fs::read_symlink("/proc/self/exe", ec).parent_path();
+}
+
+// The processes that come with the program: beside the source tree's build, or installed.
+result<std::vector<std::string>> shipped_plugins() {
+  std::vector<std::string> found;
+  for (const auto& folder : {own_folder() / "../../../processes", own_folder() / "../share/dsfd/processes"}) {
+    std::error_code ec;
+    for (const auto& entry : fs::directory_iterator(folder, ec))
+      if (fs::exists(entry.path() / "plugin.yaml")) found.push_back(fs::canonical(entry.path()).string());
+    if (!found.empty()) break;
+  }
+  if (found.empty()) return fail(admin_errc::not_found, "the shipped processes are missing: neither processes/ of the source tree nor ../share/dsfd/processes is there", own_folder().string());
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+}  // namespace
+
+result<std::unique_ptr<consortium>> consortium::prepare(const demo_options& options) {
+  auto c = std::unique_ptr<consortium>(new consortium(options));
+  c->folder_ = fs::absolute(options.folder).lexically_normal();
+  if (!options.broken.empty()) c->folder_ /= "broken-" + options.broken;
+  c->program_ = options.program.empty() ? (own_folder() / "dsfd").string() : options.program;
+  if (::access(c->program_.c_str(), X_OK) != 0) return fail(admin_errc::not_found, "dsfd is not there; build it, or name it with --dsfd", c->program_);
+  c->plugins_ = TRY(shipped_plugins());
+
+  const std::pair<const char*, const char*> members[] = {{"research", "HRP"}, {"hospital-a", "DIC"}, {"hospital-b", "DIC"}, {"hospital-c", "DIC"}};
+  std::uint16_t port = options.first_port;
+  for (const auto& [name, role] : members) {
+    auto s = std::make_unique<demo_site>();
+    s->name = name;
+    s->organization = s->name + ".example";
+    s->role = role;
+    s->port = port++;
+    s->folder = c->folder_ / name;
+    s->certificates = c->folder_ / "pki" / name;
+    s->faulty = !options.broken.empty() && s->name == "hospital-b";
+    c->sites.push_back(std::move(s));
+  }
+  TRY(c->certificates());
+  TRY(c->allow_lists());
+  TRY(c->settings());
+  return c;
+}
+
+demo_site* consortium::named(const std::string& organization) {
+  for (auto& s : sites)
+    if (s->organization == organization) return s.get();
+  return nullptr;
+}
+
+result<> consortium::certificates() {
+  pki_options made{(folder_ / "pki").string(), {}, {"practitioner@research.example"}, {}};
+  for (const auto& s : sites) made.sites.push_back(s->name);
+  std::ostringstream nowhere;
+  ctl_output quiet{nowhere, nowhere, true, 0, false, base::system_clock_source()};
+  TRY(pki(quiet, made));
+  for (auto& s : sites) {
+    s->thumbprint = TRY(net::thumbprint_of((s->certificates / "client.pem").string()));
+    if (!s->faulty || (options_.broken != "wrong-ca" && options_.broken != "expired")) continue;
+    // The faulty site shows another certificate than the one made above.
+    const bool expired = options_.broken == "expired";
+    const net::pki_files own{(s->certificates / "faulty.pem").string(), (s->certificates / "faulty.key").string()};
+    net::pki_files ca{(folder_ / "pki/ca.pem").string(), (folder_ / "pki/ca.key").string()};
+    if (!expired) {
+      ca = {(s->certificates / "other-ca.pem").string(), (s->certificates / "other-ca.key").string()};
+      if (!fs::exists(ca.certificate)) TRY(net::create_ca({}, ca));
+    }
+    if (!fs::exists(own.certificate)) {
+      net::certificate_request request;
+      request.common_name = s->name;
+      if (expired) request.valid_days = -1;
+      TRY(net::issue_certificate(request, ca, {}, own));
+    }
+    s->thumbprint = TRY(net::thumbprint_of(own.certificate));
+  }
+  return {};
+}
+
+result<> consortium::allow_lists() {
+  for (const auto& reader : sites) {
+    std::vector<allow_list_member> members;
+    for (const auto& s : sites) {
+      if (s->faulty && options_.broken == "not-listed" && s != reader) continue;
+      const bool wrong_role = !options_.broken.empty() && options_.broken == "wrong-role" && s->role == "HRP" && reader != s;
+      members.push_back({s->organization, s->name, s->name + ".localhost", s->base_url(), s->thumbprint, wrong_role ? "COS" : s->role});
+    }
+    TRY(write_file(reader->folder / "allow-list.json", allow_list_bundle(parent_organization, members).dump_pretty() + "\n"));
+  }
+  return {};
+}
+
+result<> consortium::settings() {
+  for (const auto& s : sites) {
+    const auto ca = (folder_ / "pki/ca.pem").string();
+    const std::string client = s->faulty && (options_.broken == "wrong-ca" || options_.broken == "expired") ? "faulty" : "client";
+    auto text = fmt::format(
+        "# Made by `dsfctl demo`; made anew at each start.\n"
+        "name: {0}\n"
+        "roles: [fhir, bpe{1}]\n"
+        "organization: {{identifier: {2}}}\n"
+        "endpoint: {{identifier: {0}.localhost}}\n"
+        "fhir: {{base_url: '{3}', port: {4}, allow_list: allow-list.json}}\n"
+        "status: {{port: {5}}}\n"
+        "admin: {{socket: admin.sock}}\n"
+        "store: {{path: store}}\n"
+        "log: {{file: log.jsonl}}\n"
+        "tls:\n"
+        "  server: {{certificate: '{6}/server.pem', key: '{6}/server.key', trust: '{7}'}}\n"
+        "  client: {{certificate: '{6}/{8}.pem', key: '{6}/{8}.key', trust: '{7}'}}\n",
+        s->name, s->holds_data() ? ", repository" : "", s->organization, s->base_url(), s->port, s->port + 100, s->certificates.string(), ca, client);
+    if (s->holds_data())
+      text +=
+          "allow_repository_beside_fhir: true   # everything on one machine, with made-up patients\n"
+          "repository: {port: 0}\n"
+          "feasibility: {stores: {own: {native: true}}}\n";
+    text += "plugins:\n  folders:\n";
+    for (const auto& p : plugins_) text += "  - '" + p + "'\n";
+    TRY(write_file(s->folder / "site.yaml", text));
+  }
+  return {};
+}
+
+result<> consortium::start(demo_site& site) {
+  site.process = TRY(child::start({program_, "--config", (site.folder / "site.yaml").string()}, (site.folder / "output.log").string()));
+  site.admin = std::make_unique<admin_client>(site.socket());
+  return {};
+}
+
+result<> consortium::wait_until_ready(demo_site& site, std::int64_t timeout_ms) {
+  std::string last = "it does not answer";
+  for (std::int64_t waited = 0; waited < timeout_ms; waited += 50) {
+    if (!site.process.running()) {
+      std::ifstream in(site.folder / "output.log");
+      std::string line, said;
+      while (std::getline(in, line)) said = line;
+      return fail(admin_errc::unavailable, fmt::format("{} did not start: {}", site.name, said.empty() ? "it said nothing" : said));
+    }
+    const auto s = site.admin->status();
+    if (s && s->ready) {
+      if (!site.client) TRY(open_client(site));
+      return {};
+    }
+    last = s ? s->not_ready_because : s.error().text();
+    ::usleep(50'000);
+  }
+  return fail(admin_errc::timeout, fmt::format("{} is not ready after {} s: {}", site.name, timeout_ms / 1000, last));
+}
+
+result<> consortium::open_client(demo_site& site) {
+  net::client_options o;
+  // Even the faulty site's own organisation is asked with the certificate that its own endpoint trusts.
+  net::tls_files files{(site.certificates / "client.pem").string(), (site.certificates / "client.key").string(), {}, {}, (folder_ / "pki/ca.pem").string()};
+  o.identity = TRY(net::tls_identity::load(files));
+  site.client = std::make_unique<net::https_client>(std::move(o));
+  return {};
+}
+
+result<fs::path> consortium::make_patients(demo_site& site) {
+  const auto file = site.folder / "patients.ndjson";
+  std::ofstream out(file, std::ios::binary | std::ios::trunc);
+  privacy::generator_settings g;
+  g.site = site.name;
+  g.seed = options_.seed;
+  g.patients = options_.patients;
+  std::string line;
+  site.ledger = TRY(privacy::generate(g, [&](const json& resource) -> result<> {
+    line.clear();
+    resource.append_to(line);
+    line += '\n';
+    out << line;
+    if (!out) return fail(base::errc::io, "the patients can't be written; is the disk full?", file.string());
+    return {};
+  }));
+  out.close();
+  if (!out) return fail(base::errc::io, "the patients can't be written; is the disk full?", file.string());
+  return file;
+}
+
+void consortium::stop_all() {
+  // All at once, then wait for each.
+  for (auto& s : sites)
+    if (s->process.started()) ::kill(s->process.pid(), SIGTERM);
+  for (auto& s : sites) s->process.stop(15'000);
+}
+
+result<json> consortium::read(demo_site& site, const std::string& path) {
+  net::client_request r;
+  r.url = site.base_url() + "/" + path;
+  r.headers.set("Accept", "application/fhir+json");
+  const auto answer = TRY(site.client->send_and_wait(std::move(r), request_timeout_ms));
+  if (answer.status != 200) return fail(admin_errc::unavailable, fmt::format("GET {} at {} was answered with status {}", path, site.name, answer.status));
+  return json::parse(answer.body);
+}
+
+result<json> consortium::post(demo_site& site, const std::string& path, const json& body) {
+  net::client_request r;
+  r.method = "POST";
+  r.url = site.base_url() + (path.empty() ? "" : "/" + path);
+  r.headers.set("Accept", "application/fhir+json");
+  r.headers.set("Content-Type", "application/fhir+json");
+  r.body = body.dump();
+  const auto answer = TRY(site.client->send_and_wait(std::move(r), request_timeout_ms));
+  if (answer.status != 200 && answer.status != 201)
+    return fail(admin_errc::unavailable, fmt::format("POST to {} at {} was answered with status {}: {}", path.empty() ? "the base" : path, site.name, answer.status, answer.body.substr(0, 400)));
+  return json::parse(answer.body);
+}
+
+}  // namespace dsf::site::ctl

@@ -1,0 +1,72 @@
+// The demo's sites: certificates, allow-list, settings, patients; started, killed and stopped as programs of their own.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.hpp"
+#include "net/https_client.hpp"
+#include "privacy/generator.hpp"
+#include "site/admin/admin_client.hpp"
+#include "site/ctl/demo.hpp"
+#include "site/ctl/demo/child.hpp"
+
+namespace dsf::site::ctl {
+
+struct demo_site {
+  std::string name;          // hospital-a
+  std::string organization;  // hospital-a.example
+  std::string role;          // HRP or DIC
+  std::uint16_t port = 0;
+  std::filesystem::path folder;
+  std::filesystem::path certificates;
+  std::string thumbprint;  // of the client certificate that the allow-lists know
+  bool faulty = false;     // the one that --break concerns
+  privacy::generator_ledger ledger;
+  child process;
+  std::unique_ptr<admin_client> admin;
+  std::unique_ptr<net::https_client> client;  // acts as the local organisation
+
+  [[nodiscard]] bool holds_data() const { return role == "DIC"; }
+  [[nodiscard]] std::string base_url() const { return "https://localhost:" + std::to_string(port) + "/fhir"; }
+  [[nodiscard]] std::string socket() const { return (folder / "admin.sock").string(); }
+};
+
+class consortium {
+public:
+  // What exists in the folder is kept, so that a second demo starts faster.
+  static base::result<std::unique_ptr<consortium>> prepare(const demo_options& options);
+
+  base::result<> start(demo_site& site);
+  // Waits until the site's engine receives.
+  base::result<> wait_until_ready(demo_site& site, std::int64_t timeout_ms);
+  // Generates the site's patients once, counts them for the ledger, and writes them as NDJSON.
+  base::result<std::filesystem::path> make_patients(demo_site& site);
+  void stop_all();
+
+  // FHIR calls as the site's own organisation over mutual TLS. `path`: "Task/<id>" or a search.
+  base::result<base::json> read(demo_site& site, const std::string& path);
+  base::result<base::json> post(demo_site& site, const std::string& path, const base::json& body);
+
+  std::vector<std::unique_ptr<demo_site>> sites;  // the HRP first
+  [[nodiscard]] demo_site* named(const std::string& organization);
+
+private:
+  explicit consortium(demo_options options) : options_(std::move(options)) {}
+  base::result<> certificates();
+  base::result<> allow_lists();
+  base::result<> settings();
+  base::result<> open_client(demo_site& site);
+
+  demo_options options_;
+  std::filesystem::path folder_;
+  std::string program_;
+  std::vector<std::string> plugins_;
+};
+
+}  // namespace dsf::site::ctl

@@ -1,0 +1,96 @@
+// `dsfctl site init`: a settings file with what must be decided, and comments on the rest.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <ostream>
+
+#include "site/ctl/commands.hpp"
+#include "site/settings/load.hpp"
+
+namespace dsf::site::ctl {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A YAML text in single quotes.
+std::string yaml_text(std::string_view text) {
+  std::string out = "'";
+  for (char c : text) {
+    if (c == '\'') out += '\'';
+    out += c;
+  }
+  return out + "'";
+}
+
+std::string settings_text(const site_init_options& o, const fs::path& certificates) {
+  const bool repository_beside_fhir = std::find(o.roles.begin(), o.roles.end(), "repository") != o.roles.end() && std::find(o.roles.begin(), o.roles.end(), "fhir") != o.roles.end();
+  auto file = [&](const fs::path& name) { return yaml_text((certificates / name).string()); };
+  std::string text = fmt::format(
+      "# Settings of a dsfd site; docs/settings.md lists all. Check with: dsfd config check --config FILE\n"
+      "roles: [{}]\n"
+      "organization:\n"
+      "  identifier: {}\n"
+      "fhir:\n"
+      "  base_url: {}\n"
+      "  address: 127.0.0.1   # 0.0.0.0 opens the endpoint to other machines\n"
+      "  port: 8443\n"
+      "  # allow_list: allow-list.json\n"
+      "tls:\n"
+      "  server:\n    certificate: {}\n    key: {}\n    trust: {}\n"
+      "  client:\n    certificate: {}\n    key: {}\n    trust: {}\n"
+      "store:\n"
+      "  path: data\n",
+      fmt::join(o.roles, ", "), yaml_text(o.organization), yaml_text(o.base_url), file("server.pem"), file("server.key"), file("../ca.pem"), file("client.pem"), file("client.key"),
+      file("../ca.pem"));
+  if (repository_beside_fhir) text += "allow_repository_beside_fhir: true   # development only: clinical data beside an endpoint that faces other sites\n";
+  return text;
+}
+
+}  // namespace
+
+result<> site_init(ctl_output& o, const site_init_options& given) {
+  auto options = given;
+  if (options.roles.empty()) options.roles = {"fhir", "bpe"};
+  const auto folder = fs::path(options.folder).lexically_normal();
+  const auto file = folder / "site.yaml";
+  if (fs::exists(file)) return base::fail(admin_errc::conflict, "there is a settings file already; it is left as it is", file.string());
+  std::error_code ec;
+  fs::create_directories(folder, ec);
+  if (ec) return base::fail(base::errc::io, fmt::format("the folder can't be made: {}", ec.message()), folder.string());
+
+  const auto certificates = options.certificates.empty() ? fs::path("tls/site") : fs::absolute(options.certificates).lexically_normal();
+  const auto text = settings_text(options, certificates);
+
+  // What it says must be accepted before it is written; missing certificates are told as what is left to do.
+  settings_sources sources;
+  sources.file = file.string();
+  sources.file_text = text;
+  const auto loaded = load_settings(sources);
+  std::vector<std::string> to_do;
+  for (const auto& p : loaded.problems) {
+    if (p.text().starts_with("tls.")) {
+      to_do.push_back(p.to_string());
+    } else {
+      return base::failure(p);
+    }
+  }
+  std::ofstream out(file, std::ios::binary);
+  out << text;
+  out.close();
+  if (!out) return base::fail(base::errc::io, "the settings file can't be written", file.string());
+
+  if (o.json) {
+    base::json::array left;
+    for (const auto& t : to_do) left.push_back(t);
+    o.out << base::json(base::json::object{{"settings", file.string()}, {"to_do", std::move(left)}}).dump() << "\n";
+    return {};
+  }
+  o.out << fmt::format("made {}\n", file.string());
+  for (const auto& t : to_do) o.out << "  to do: " << t << "\n";
+  o.out << fmt::format("then: dsfd --config {}\n", file.string());
+  return {};
+}
+
+}  // namespace dsf::site::ctl
