@@ -72,6 +72,15 @@ TEST_CASE("pipelined requests are answered one after the other, also in pieces o
   CHECK(slow.receive() == answers);
 }
 
+TEST_CASE("an empty line before a request may arrive in two halves") {
+  const auto server = serve();
+  raw_socket c(server.port());
+  c.send("\r");
+  std::this_thread::sleep_for(std::chrono::milliseconds(30));
+  c.send("\nGET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  CHECK(status_of(c.receive()) == "HTTP/1.1 200 OK");
+}
+
 TEST_CASE("500 pipelined requests do not nest into each other") {
   const auto server = serve();
   std::string many;

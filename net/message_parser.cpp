@@ -148,8 +148,11 @@ std::size_t request_parser::put(std::string_view bytes) {
   auto& s = *impl_;
   std::size_t taken = 0;
   // RFC 9112 2.2: empty lines before the request line are skipped.
-  if (s.state == parse_state::head && !s.parser->got_some())
+  if (s.state == parse_state::head && !s.parser->got_some()) {
     while (bytes.size() >= taken + 2 && bytes.substr(taken, 2) == "\r\n") taken += 2;
+    // Half of such a line may be all that has arrived yet.
+    if (taken == bytes.size() || bytes.substr(taken) == "\r") return taken;
+  }
   error_code ec;
   // One pass ends with the head, so that it is judged before any of the body is taken.
   while (s.state == parse_state::head || s.state == parse_state::body) {
