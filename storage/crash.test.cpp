@@ -54,9 +54,8 @@ commit random_commit(base::seeded_entropy& random, model& m) {
         r = {r.version + 1, true, {}, {}};
         break;
       case 3: {
-        auto& events = m.instances[1 + random.below(10)];
-        const auto instance = static_cast<std::uint64_t>(std::distance(m.instances.begin(), std::find_if(m.instances.begin(), m.instances.end(), [&](const auto& e) { return &e.second == &events; })));
-        const auto number = std::next(m.instances.begin(), static_cast<std::ptrdiff_t>(instance))->first;
+        const auto number = 1 + random.below(10);
+        auto& events = m.instances[number];
         c.preconditions.emplace_back(instance_at{number, events.size()});
         append_events op{number, events.size() + 1, {std::to_string(random.u64())}, std::nullopt};
         if (random.below(3) == 0) op.snapshot = "snapshot";
@@ -100,15 +99,18 @@ model read_model(const store_view& v) {
     for (std::size_t i = 0; i < history.size(); ++i) {
       REQUIRE(history[i].version == i + 1);
       if (i > 0) REQUIRE(history[i - 1].last_updated < history[i].last_updated);
-      if (!history[i].deleted) REQUIRE(base::json::parse(*history[i].bytes).value()["meta"]["versionId"].str() == std::to_string(i + 1));
+      if (history[i].deleted) continue;
+      const auto body = base::json::parse(*history[i].bytes).value();
+      REQUIRE(body["meta"]["versionId"].str() == std::to_string(i + 1));
     }
     m.resources[id(n)] = r;
   }
   // The index, read back through searches.
   for (const char* parameter : {"code", "date"})
-    for (char c = 'a'; c < 'g'; ++c)
-      for (const auto& found : v.ids_in("Task", parameter, std::string(1, c), std::string(1, static_cast<char>(c + 1)), 1'000).value())
-        m.resources.at(found).index.push_back({parameter, std::string(1, c)});
+    for (char c = 'a'; c < 'g'; ++c) {
+      const auto ids = v.ids_in("Task", parameter, std::string(1, c), std::string(1, static_cast<char>(c + 1)), 1'000).value();
+      for (const auto& found : ids) m.resources.at(found).index.push_back({parameter, std::string(1, c)});
+    }
   for (auto& [key, r] : m.resources)
     for (const char* k : {"0", "1"})
       if (const auto owner = v.unique_owner("rule", key.to_string() + k).value()) {
@@ -120,9 +122,13 @@ model read_model(const store_view& v) {
     if (!r.deleted) alive.insert(key);
   const auto all = v.all_ids("Task", 1'000).value();
   REQUIRE(std::set<base::uuid>(all.begin(), all.end()) == alive);
-  for (const auto& i : v.instances(0, 1'000).value())
-    for (const auto& e : v.instance_events(i.instance).value()) m.instances[i.instance].push_back(e.bytes);
-  for (const auto& r : v.rows(table::timer, {}, 1'000).value()) m.rows[r.key] = r.value;
+  const auto instances = v.instances(0, 1'000).value();
+  for (const auto& i : instances) {
+    const auto events = v.instance_events(i.instance).value();
+    for (const auto& e : events) m.instances[i.instance].push_back(e.bytes);
+  }
+  const auto timers = v.rows(table::timer, {}, 1'000).value();
+  for (const auto& r : timers) m.rows[r.key] = r.value;
   m.inbox = v.rows(table::inbox, {}, 100'000)->size();
   return m;
 }
