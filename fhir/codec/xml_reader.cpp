@@ -173,8 +173,8 @@ private:
       it = found.insert(found.end(), occurrences{element, {}, {}});
     else if (!element->array)
       return add(child, fmt::format("'{}' may occur only once in {}", name.local, type.name));
-    it->values.push_back(json{});
-    it->siblings.push_back(json{});
+    it->values.emplace_back();
+    it->siblings.emplace_back();
     auto& value = it->values.back();
     if (element->xml == xml_form::xhtml)
       value = json(xhtml(child));
