@@ -81,6 +81,18 @@ TEST_CASE("an empty line before a request may arrive in two halves") {
   CHECK(status_of(c.receive()) == "HTTP/1.1 200 OK");
 }
 
+TEST_CASE("an empty chunked body may arrive byte by byte") {
+  // Beast's parser would end the program at the fourth byte of the last chunk.
+  const auto server = serve();
+  raw_socket c(server.port());
+  c.send("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n");
+  for (const char byte : std::string("0\r\n\r\n")) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    c.send({&byte, 1});
+  }
+  CHECK(c.receive().ends_with("POST:"));
+}
+
 TEST_CASE("500 pipelined requests do not nest into each other") {
   const auto server = serve();
   std::string many;

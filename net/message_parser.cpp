@@ -16,6 +16,10 @@ namespace {
 // A declared length is believed only this far when memory is set aside.
 constexpr std::uint64_t reserve_at_most = 256 * 1024;
 
+// Beast 1.81 asserts that the last chunk comes with at least so many bytes ("0\r\n\r\n"). An unfinished chunked body always has
+// that many to come, so fewer are held back.
+constexpr std::size_t chunk_bytes_at_least = 5;
+
 std::string text(string_view s) { return {s.data(), s.size()}; }
 
 // What request and response have in common: fields go to `headers` until the head ends (trailers are dropped), bytes to `body`.
@@ -156,6 +160,7 @@ std::size_t request_parser::put(std::string_view bytes) {
   error_code ec;
   // One pass ends with the head, so that it is judged before any of the body is taken.
   while (s.state == parse_state::head || s.state == parse_state::body) {
+    if (s.state == parse_state::body && s.parser->chunked() && bytes.size() - taken < chunk_bytes_at_least) break;
     s.parser->eager(s.state == parse_state::body);
     const auto n = s.parser->put({bytes.data() + taken, bytes.size() - taken}, ec);
     taken += n;
@@ -228,6 +233,7 @@ std::size_t response_parser::put(std::string_view bytes) {
   std::size_t taken = 0;
   error_code ec;
   while (s.state != parse_state::done && s.state != parse_state::failed) {
+    if (s.state == parse_state::body && s.parser->chunked() && bytes.size() - taken < chunk_bytes_at_least) break;
     taken += s.parser->put({bytes.data() + taken, bytes.size() - taken}, ec);
     const bool more = ec == http::error::need_more;
     if (ec && !more) {
