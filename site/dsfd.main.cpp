@@ -5,7 +5,7 @@
 
 #include <iostream>
 
-#include "site/dsfd_options.hpp"
+#include "site/settings/dsfd_options.hpp"
 #include "site/running/running_site.hpp"
 #include "site/settings/describe.hpp"
 

@@ -214,7 +214,7 @@ struct deploy_result {
 };
 
 struct site_event_line {
-  std::string kind;  // as actors::site_event_kind; "lost": the watcher was too slow, text is how many events it missed
+  std::string kind;  // watching (the first), then as actors::to_string(site_event_kind); "lost": the watcher was too slow, text is how many events it missed
   base::timestamp time;
   std::string process;
   std::string instance;

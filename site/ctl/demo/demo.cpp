@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <ostream>
 
 #include "base/bytes.hpp"
@@ -56,6 +57,15 @@ std::string cause_in(std::string_view error) {
   if (has("connection refused")) return "site-down";
   if (has("403")) return "not-listed";
   return "";
+}
+
+// A number as the admin API shows it, with or without quotes.
+std::optional<std::uint64_t> whole_number(std::string_view text) {
+  if (text.size() >= 2 && text.front() == '"' && text.back() == '"') text = text.substr(1, text.size() - 2);
+  std::uint64_t n = 0;
+  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), n);
+  if (ec != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return n;
 }
 
 struct dic_result {
@@ -273,7 +283,7 @@ private:
         if (q.ccdl == privacy::demo_ccdl()) r.truth = s->ledger.counts.at(std::string(q.name));
       const auto detail = TRY(s->admin->show_instance(business_key));
       for (const auto& v : detail.variables)
-        if (v.name == "measure-result-ccdl") r.before_noise = std::strtoull(v.text.c_str(), nullptr, 10);
+        if (v.name == "measure-result-ccdl") r.before_noise = whole_number(v.text);
       if (r.before_noise && *r.before_noise == r.truth && r.reported && *r.reported % 10 == 0) ++exact_;
     }
     return {};
