@@ -32,8 +32,8 @@ public:
           fmt::format("process id {} is not <domain without dots>_<process name>, for example dsfdev_ping", d_.key));
     if (d_.version_tag != resource_version)
       add(finding_level::error, "version_tag", d_.key, 0,
-          fmt::format("camunda:versionTag is \"{}\", the plugin's resource version is \"{}\"; write camunda:versionTag=\"#{{version}}\"", d_.version_tag,
-                      resource_version));
+          fmt::format("camunda:versionTag is \"{}\", the plugin's resource version is \"{}\"; write camunda:versionTag=\"#{{version}}\"",
+                      d_.version_tag, resource_version));
     if (!d_.executable) add(finding_level::error, "not_executable", d_.key, 0, "the process is not executable; set isExecutable=\"true\"");
     for (const auto& n : d_.nodes) check(n);
   }
@@ -44,18 +44,22 @@ private:
   }
 
   void check(const node& n) {
-    const bool throws_message = (n.kind == node_kind::intermediate_throw_event || n.kind == node_kind::end_event) && n.event.kind == event_kind::message;
+    const bool throws_message =
+        (n.kind == node_kind::intermediate_throw_event || n.kind == node_kind::end_event) && n.event.kind == event_kind::message;
     if (n.kind == node_kind::send_task) check_send(n, n.run);
     if (throws_message) check_send(n, n.event.run);
     if (n.kind == node_kind::service_task && !n.run)
-      add(finding_level::warning, "no_implementation", n.id, n.line, "the service task has neither camunda:class nor camunda:expression; it does nothing");
+      add(finding_level::warning, "no_implementation", n.id, n.line,
+          "the service task has neither camunda:class nor camunda:expression; it does nothing");
     if (n.kind == node_kind::start_event && n.event.kind == event_kind::message && n.event.name.empty())
-      add(finding_level::warning, "start_without_message", n.id, n.line, "the message start event refers to no named message; nothing can start it");
+      add(finding_level::warning, "start_without_message", n.id, n.line,
+          "the message start event refers to no named message; nothing can start it");
     if (n.kind == node_kind::user_task && !n.form_key)
       add(finding_level::warning, "form_key", n.id, n.line, "the user task has no camunda:formKey with the URL of its Questionnaire");
     // Two ends of a multi-instance at once, or one slow instance, would hold up the others.
     if (n.kind == node_kind::sub_process && n.loop && !n.loop->async_before)
-      add(finding_level::warning, "multi_instance_not_async", n.id, n.line, "the multi-instance sub-process has no camunda:asyncBefore=\"true\"");
+      add(finding_level::warning, "multi_instance_not_async", n.id, n.line,
+          "the multi-instance sub-process has no camunda:asyncBefore=\"true\"");
     if (n.incoming.empty() && n.kind != node_kind::start_event && n.kind != node_kind::boundary_event)
       add(finding_level::warning, "floating_element", n.id, n.line, "no sequence flow leads here; it is never reached");
   }
@@ -63,14 +67,16 @@ private:
   // dsf-bpe 2.1, 6: send activities have a class and three fields that are not blank. Without a class they do nothing.
   void check_send(const node& n, const delegate& run) {
     if (!run) {
-      add(finding_level::warning, "no_implementation", n.id, n.line, "the send activity has neither camunda:class nor camunda:expression; it does nothing");
+      add(finding_level::warning, "no_implementation", n.id, n.line,
+          "the send activity has neither camunda:class nor camunda:expression; it does nothing");
       return;
     }
     if (run.class_name.empty()) return;
     for (const std::string_view name : {"instantiatesCanonical", "messageName", "profile"}) {
       const auto it = std::ranges::find(run.fields, name, &field_injection::name);
       const bool given = it != run.fields.end() && it->value.text.find_first_not_of(" \t\r\n") != std::string::npos;
-      if (!given) add(finding_level::error, "message_field", n.id, n.line, fmt::format("field {} is missing or blank; add a camunda:field", name));
+      if (!given)
+        add(finding_level::error, "message_field", n.id, n.line, fmt::format("field {} is missing or blank; add a camunda:field", name));
     }
   }
 

@@ -34,13 +34,15 @@ base::result<std::string> replace_placeholders(std::string_view text, std::strin
     return fmt::format("{}: line {}", file_name, 1 + std::ranges::count(text.substr(0, at), '\n'));
   };
   for (std::size_t at = 0; at < text.size();) {
-    const bool begins = at + 1 < text.size() && text[at + 1] == '{' && (text[at] == '#' || (text[at] == '$' && kind == placeholder_file::fhir));
+    const bool begins =
+        at + 1 < text.size() && text[at + 1] == '{' && (text[at] == '#' || (text[at] == '$' && kind == placeholder_file::fhir));
     if (!begins) {
       out += text[at++];
       continue;
     }
     const auto end = text.find('}', at);
-    if (end == std::string_view::npos) return base::fail(errc::bad_model, fmt::format("placeholder {} is not closed by '}}'", text.substr(at, 40)), place(at));
+    if (end == std::string_view::npos)
+      return base::fail(errc::bad_model, fmt::format("placeholder {} is not closed by '}}'", text.substr(at, 40)), place(at));
     const auto found = look_up(text.substr(at + 2, end - at - 2), values);
     if (!found) {
       return base::fail(errc::bad_model,
@@ -49,7 +51,8 @@ base::result<std::string> replace_placeholders(std::string_view text, std::strin
                         place(at));
     }
     out += *found;
-    if (out.size() > max_result_bytes) return base::fail(errc::limit, "the file is too large after replacing its placeholders", std::string(file_name));
+    if (out.size() > max_result_bytes)
+      return base::fail(errc::limit, "the file is too large after replacing its placeholders", std::string(file_name));
     at = end + 1;
   }
   return out;

@@ -14,7 +14,8 @@ namespace {
 base::result<std::string> sha256_hex(std::string_view text) {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned int length = 0;
-  if (EVP_Digest(text.data(), text.size(), digest, &length, EVP_sha256(), nullptr) != 1) return base::fail(errc::bug, "SHA-256 is not available");
+  if (EVP_Digest(text.data(), text.size(), digest, &length, EVP_sha256(), nullptr) != 1)
+    return base::fail(errc::bug, "SHA-256 is not available");
   return base::to_hex({reinterpret_cast<const char*>(digest), length});
 }
 
@@ -40,7 +41,8 @@ base::result<> check_ids(const element& definitions) {
 
 }  // namespace
 
-base::result<std::vector<std::shared_ptr<const definition>>> read_bpmn(std::string_view xml, std::string_view file_name, const read_options& options) {
+base::result<std::vector<std::shared_ptr<const definition>>> read_bpmn(std::string_view xml, std::string_view file_name,
+                                                                       const read_options& options) {
   const auto file = TRY(xml_file::load(xml, file_name, options));
   const auto root = file->root();
   if (!root.is("definitions"))

@@ -21,7 +21,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (node_index i = 0; i < d->nodes.size(); ++i) {
       const auto& n = d->nodes[i];
       check(d->find(n.id) == i && n.line > 0);
-      for (const auto f : n.outgoing) check(f < d->flows.size() && d->flows[f].source == i && d->nodes[d->flows[f].target].parent == n.parent);
+      for (const auto f : n.outgoing)
+        check(f < d->flows.size() && d->flows[f].source == i && d->nodes[d->flows[f].target].parent == n.parent);
       check((n.kind == node_kind::boundary_event) == (n.attached_to != no_node));
       check((n.kind == node_kind::sub_process) == (n.start != no_node));
     }

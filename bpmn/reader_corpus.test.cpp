@@ -59,8 +59,21 @@ void count_listeners(counts& c, const std::vector<listener>& listeners, const ch
 }
 
 const char* name_of(node_kind k) {
-  static const char* names[] = {"startEvent", "endEvent", "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent", "serviceTask", "sendTask",
-                                "receiveTask", "userTask", "manualTask", "task", "exclusiveGateway", "parallelGateway", "eventBasedGateway", "subProcess"};
+  static const char* names[] = {"startEvent",
+                                "endEvent",
+                                "intermediateCatchEvent",
+                                "intermediateThrowEvent",
+                                "boundaryEvent",
+                                "serviceTask",
+                                "sendTask",
+                                "receiveTask",
+                                "userTask",
+                                "manualTask",
+                                "task",
+                                "exclusiveGateway",
+                                "parallelGateway",
+                                "eventBasedGateway",
+                                "subProcess"};
   return names[static_cast<int>(k)];
 }
 const char* name_of(event_kind k) {
@@ -80,7 +93,8 @@ counts count_model(const definition& d) {
     c["outgoing"] += n.outgoing.size();
     c["incoming"] += n.incoming.size();
     c["default"] += n.default_flow != no_flow;
-    if (n.kind <= node_kind::boundary_event && n.event.kind != event_kind::none) c[std::string(name_of(n.kind)) + "/" + name_of(n.event.kind)]++;
+    if (n.kind <= node_kind::boundary_event && n.event.kind != event_kind::none)
+      c[std::string(name_of(n.kind)) + "/" + name_of(n.event.kind)]++;
     c["errorCodeVariable"] += !n.event.error_code_variable.empty();
     c["errorMessageVariable"] += !n.event.error_message_variable.empty();
     c["variableName"] += !n.event.variable_name.empty();
@@ -135,7 +149,8 @@ counts count_xml(const pugi::xml_document& doc) {
   c["outgoing"] = n("//bpmn:outgoing");
   c["incoming"] = n("//bpmn:incoming");
   c["default"] = n("//@default");
-  for (const std::string name : {"errorCodeVariable", "errorMessageVariable", "variableName", "variableEvents", "formKey", "collection", "elementVariable"})
+  for (const std::string name :
+       {"errorCodeVariable", "errorMessageVariable", "variableName", "variableEvents", "formKey", "collection", "elementVariable"})
     c[name] = n("//@camunda:" + name);
   c["timer value"] = n("//bpmn:timeDate | //bpmn:timeDuration | //bpmn:timeCycle");
   c["condition"] = n("//bpmn:condition");
@@ -148,7 +163,8 @@ counts count_xml(const pugi::xml_document& doc) {
   c["multiInstance"] = n("//bpmn:multiInstanceLoopCharacteristics");
   c["sequential"] = n("//bpmn:multiInstanceLoopCharacteristics[@isSequential='true']");
   c["class"] = n("//bpmn:*/@camunda:class | //camunda:*/@class");
-  c["delegate expression"] = n("//bpmn:*/@camunda:expression | //camunda:executionListener/@expression | //camunda:taskListener/@expression");
+  c["delegate expression"] =
+      n("//bpmn:*/@camunda:expression | //camunda:executionListener/@expression | //camunda:taskListener/@expression");
   c["executionListener"] = n("//camunda:executionListener");
   c["taskListener"] = n("//camunda:taskListener");
   c["inputParameter"] = n("//camunda:inputParameter");
@@ -190,7 +206,8 @@ TEST_CASE("every model of the corpus reads, with the counts of an independent XP
         CHECK(n.line == 1 + std::count(text.begin(), text.begin() + element.offset_debug(), '\n'));
         CHECK(d->find(n.id) == static_cast<node_index>(&n - d->nodes.data()));
         std::vector<std::string> outgoing;
-        for (const auto f : doc.select_nodes(("//bpmn:sequenceFlow[@sourceRef='" + n.id + "']").c_str())) outgoing.push_back(f.node().attribute("id").value());
+        for (const auto f : doc.select_nodes(("//bpmn:sequenceFlow[@sourceRef='" + n.id + "']").c_str()))
+          outgoing.push_back(f.node().attribute("id").value());
         std::vector<std::string> have;
         for (const auto f : n.outgoing) have.push_back(d->flows[f].id);
         CHECK(have == outgoing);

@@ -11,15 +11,16 @@
 namespace dsf::bpmn {
 namespace {
 
-base::result<const root_element*> resolve(const element& at, std::string_view attribute, const std::map<std::string, root_element, std::less<>>& roots,
-                                          std::string_view what) {
+base::result<const root_element*> resolve(const element& at, std::string_view attribute,
+                                          const std::map<std::string, root_element, std::less<>>& roots, std::string_view what) {
   const auto reference = trim(at.attr(attribute).value_or(""));
   if (reference.empty()) return nullptr;
   // A QName: modelers may write a prefix before the id.
   const auto colon = reference.find(':');
   auto it = roots.find(reference);
   if (it == roots.end() && colon != std::string_view::npos) it = roots.find(reference.substr(colon + 1));
-  if (it == roots.end()) return at.fail(errc::bad_model, fmt::format("{}=\"{}\" refers to no bpmn:{} of this file", attribute, reference, what));
+  if (it == roots.end())
+    return at.fail(errc::bad_model, fmt::format("{}=\"{}\" refers to no bpmn:{} of this file", attribute, reference, what));
   return &it->second;
 }
 
@@ -93,7 +94,8 @@ base::result<> read_conditional(const element& e, event_definition& out) {
 base::result<> read_signal(const element& e, event_definition& out, const root_elements& roots) {
   const auto* signal = TRY(resolve(e, "signalRef", roots.signals, "signal"));
   if (signal == nullptr) return e.fail(errc::bad_model, "signalRef is missing; say which signal is meant");
-  if (signal->name.empty()) return e.fail(errc::bad_model, fmt::format("the signal that signalRef refers to (line {}) has no name", signal->line));
+  if (signal->name.empty())
+    return e.fail(errc::bad_model, fmt::format("the signal that signalRef refers to (line {}) has no name", signal->line));
   return set_name(e, out, signal->name);
 }
 
@@ -119,7 +121,8 @@ base::result<event_definition> read_event(const element& e, node_kind kind, cons
   std::optional<element> definition;
   for (const auto& c : e.children()) {
     if (c.space() != xml_space::bpmn || !c.name().ends_with("EventDefinition")) continue;
-    if (definition) return c.fail(errc::unsupported_element, "an event with several event definitions is not supported; use one event for each");
+    if (definition)
+      return c.fail(errc::unsupported_element, "an event with several event definitions is not supported; use one event for each");
     definition = c;
   }
   event_definition out;
@@ -139,7 +142,8 @@ base::result<event_definition> read_event(const element& e, node_kind kind, cons
     // A start event without a message is let pass (unfinished models of tutorials): it has no name, so nothing ever starts it; lint tells.
     TRY(read_message(d, out, roots, catches));
     out.run = TRY(read_delegate(d, true));
-    if (!throws && out.run) return d.fail(errc::bad_model, "camunda:class and camunda:expression belong to message throw and end events only");
+    if (!throws && out.run)
+      return d.fail(errc::bad_model, "camunda:class and camunda:expression belong to message throw and end events only");
     if (kind == node_kind::start_event && out.name_expression)
       return d.fail(errc::bad_model, "the message name of a start event must be a constant");
   } else if (d.is("timerEventDefinition")) {

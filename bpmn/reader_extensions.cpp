@@ -46,7 +46,8 @@ base::result<field_injection> read_field(const element& e) {
   const auto expression_child = e.extension_child("expression");
   const int given = int(string_attribute.has_value()) + int(expression_attribute.has_value()) + int(string_child.has_value()) +
                     int(expression_child.has_value());
-  if (given != 1) return e.fail(errc::bad_model, fmt::format("field {} needs exactly one value (camunda:string or camunda:expression)", out.name));
+  if (given != 1)
+    return e.fail(errc::bad_model, fmt::format("field {} needs exactly one value (camunda:string or camunda:expression)", out.name));
   out.is_expression = expression_attribute.has_value() || expression_child.has_value();
   if (out.is_expression) {
     out.value = TRY(read_expression(e, expression_child ? expression_child->text() : std::string(*expression_attribute)));
@@ -130,7 +131,8 @@ base::result<std::vector<parameter>> read_parameter_list(const element& io, std:
   return out;
 }
 
-base::result<listener> read_listener(const element& e, std::span<const std::pair<std::string_view, listener_event>> known, bool event_may_be_absent) {
+base::result<listener> read_listener(const element& e, std::span<const std::pair<std::string_view, listener_event>> known,
+                                     bool event_may_be_absent) {
   TRY(only_attributes(e, {"event", "class", "expression", "id"}));
   TRY(only_children(e, {"field"}));
   listener out;
@@ -204,8 +206,8 @@ base::result<delegate> read_delegate(const element& at, bool attributes_in_exten
 }
 
 base::result<std::vector<listener>> read_listeners(const element& e, bool on_flow) {
-  static constexpr std::array<std::pair<std::string_view, listener_event>, 2> node_events{{{"start", listener_event::start},
-                                                                                          {"end", listener_event::end}}};
+  static constexpr std::array<std::pair<std::string_view, listener_event>, 2> node_events{
+      {{"start", listener_event::start}, {"end", listener_event::end}}};
   static constexpr std::array<std::pair<std::string_view, listener_event>, 1> flow_events{{{"take", listener_event::take}}};
   std::vector<listener> out;
   for (const auto& x : extension_elements(e)) {
@@ -217,10 +219,10 @@ base::result<std::vector<listener>> read_listeners(const element& e, bool on_flo
 
 base::result<std::vector<listener>> read_task_listeners(const element& e) {
   static constexpr std::array<std::pair<std::string_view, listener_event>, 5> events{{{"create", listener_event::create},
-                                                                                     {"assignment", listener_event::assignment},
-                                                                                     {"complete", listener_event::complete},
-                                                                                     {"update", listener_event::update},
-                                                                                     {"delete", listener_event::delete_}}};
+                                                                                      {"assignment", listener_event::assignment},
+                                                                                      {"complete", listener_event::complete},
+                                                                                      {"update", listener_event::update},
+                                                                                      {"delete", listener_event::delete_}}};
   std::vector<listener> out;
   for (const auto& x : extension_elements(e)) {
     if (x.name() == "taskListener") out.push_back(TRY(read_listener(x, events, false)));
@@ -239,13 +241,15 @@ base::result<> read_parameters(const element& e, node& n) {
     n.inputs = TRY(read_parameter_list(io, "inputParameter"));
     n.outputs = TRY(read_parameter_list(io, "outputParameter"));
     // engine 2b, inputOutput
-    const bool is_gateway = n.kind == node_kind::exclusive_gateway || n.kind == node_kind::parallel_gateway || n.kind == node_kind::event_based_gateway;
+    const bool is_gateway =
+        n.kind == node_kind::exclusive_gateway || n.kind == node_kind::parallel_gateway || n.kind == node_kind::event_based_gateway;
     if (is_gateway || n.kind == node_kind::start_event || n.kind == node_kind::boundary_event)
       return io.fail(errc::unsupported_element, fmt::format("camunda:inputOutput is not possible on {}; put it on an activity", e.name()));
     if (!n.outputs.empty() && n.kind == node_kind::end_event)
       return io.fail(errc::unsupported_element, "camunda:outputParameter is not possible on an end event");
     if (!n.outputs.empty() && n.loop)
-      return io.fail(errc::unsupported_element, "camunda:outputParameter is not possible on a multi-instance activity; set the variable in the handler");
+      return io.fail(errc::unsupported_element,
+                     "camunda:outputParameter is not possible on a multi-instance activity; set the variable in the handler");
   }
   return {};
 }
@@ -278,12 +282,14 @@ base::result<std::optional<multi_instance>> read_multi_instance(const element& a
     out.collection = TRY(read_expression(e, collection));
   }
   out.element_variable = std::string(trim(e.extension("elementVariable").value_or("")));
-  if (const auto c = e.child("inputDataItem"); c && out.element_variable.empty()) out.element_variable = std::string(trim(c->attr("name").value_or("")));
+  if (const auto c = e.child("inputDataItem"); c && out.element_variable.empty())
+    out.element_variable = std::string(trim(c->attr("name").value_or("")));
   if (!out.cardinality && collection.empty())
     return e.fail(errc::bad_model, "a multi-instance activity needs camunda:collection or a loopCardinality");
   if (out.cardinality && !collection.empty())
     return e.fail(errc::bad_model, "a multi-instance activity takes camunda:collection or a loopCardinality, not both");
-  if (!out.element_variable.empty() && collection.empty()) return e.fail(errc::bad_model, "camunda:elementVariable needs camunda:collection");
+  if (!out.element_variable.empty() && collection.empty())
+    return e.fail(errc::bad_model, "camunda:elementVariable needs camunda:collection");
   return out;
 }
 

@@ -13,12 +13,21 @@ namespace dsf::bpmn {
 namespace {
 
 constexpr std::array<std::pair<std::string_view, node_kind>, 15> node_names{{
-    {"startEvent", node_kind::start_event}, {"endEvent", node_kind::end_event},
-    {"intermediateCatchEvent", node_kind::intermediate_catch_event}, {"intermediateThrowEvent", node_kind::intermediate_throw_event},
-    {"boundaryEvent", node_kind::boundary_event}, {"serviceTask", node_kind::service_task}, {"sendTask", node_kind::send_task},
-    {"receiveTask", node_kind::receive_task}, {"userTask", node_kind::user_task}, {"manualTask", node_kind::manual_task},
-    {"task", node_kind::task}, {"exclusiveGateway", node_kind::exclusive_gateway}, {"parallelGateway", node_kind::parallel_gateway},
-    {"eventBasedGateway", node_kind::event_based_gateway}, {"subProcess", node_kind::sub_process},
+    {"startEvent", node_kind::start_event},
+    {"endEvent", node_kind::end_event},
+    {"intermediateCatchEvent", node_kind::intermediate_catch_event},
+    {"intermediateThrowEvent", node_kind::intermediate_throw_event},
+    {"boundaryEvent", node_kind::boundary_event},
+    {"serviceTask", node_kind::service_task},
+    {"sendTask", node_kind::send_task},
+    {"receiveTask", node_kind::receive_task},
+    {"userTask", node_kind::user_task},
+    {"manualTask", node_kind::manual_task},
+    {"task", node_kind::task},
+    {"exclusiveGateway", node_kind::exclusive_gateway},
+    {"parallelGateway", node_kind::parallel_gateway},
+    {"eventBasedGateway", node_kind::event_based_gateway},
+    {"subProcess", node_kind::sub_process},
 }};
 
 std::optional<node_kind> kind_of(const element& e) {
@@ -64,7 +73,8 @@ private:
 
   // The recursion is bounded by options_.max_depth.
   base::result<> read_scope(const element& scope, node_index parent, std::size_t depth) {
-    if (depth > options_.max_depth) return scope.fail(errc::limit, fmt::format("sub-processes are nested deeper than {} levels", options_.max_depth));
+    if (depth > options_.max_depth)
+      return scope.fail(errc::limit, fmt::format("sub-processes are nested deeper than {} levels", options_.max_depth));
     for (const auto& c : scope.children()) {
       if (c.is("sequenceFlow")) {
         flows_.push_back({c, parent});
@@ -73,7 +83,8 @@ private:
       const auto kind = kind_of(c);
       if (!kind) continue;
       TRY(check_element(c));
-      if (d_.nodes.size() >= options_.max_nodes) return c.fail(errc::limit, fmt::format("the process has more than {} nodes", options_.max_nodes));
+      if (d_.nodes.size() >= options_.max_nodes)
+        return c.fail(errc::limit, fmt::format("the process has more than {} nodes", options_.max_nodes));
       const auto index = static_cast<node_index>(d_.nodes.size());
       d_.nodes.push_back(TRY(read_node(c, *kind, parent, index)));
       places_.nodes.push_back(c.place());
@@ -82,7 +93,8 @@ private:
       if (*kind == node_kind::start_event) TRY(add_start(c, parent, index));
       if (*kind == node_kind::sub_process) {
         TRY(read_scope(c, index, depth + 1));
-        if (d_.nodes[index].start == no_node) return c.fail(errc::bad_model, "a sub-process needs exactly one none start event; it has none");
+        if (d_.nodes[index].start == no_node)
+          return c.fail(errc::bad_model, "a sub-process needs exactly one none start event; it has none");
       }
     }
     return {};
@@ -95,7 +107,8 @@ private:
     }
     if (d_.nodes[index].event.kind != event_kind::none)
       return e.fail(errc::bad_model, "a sub-process begins with a none start event; remove the event definition");
-    if (d_.nodes[parent].start != no_node) return e.fail(errc::bad_model, "a sub-process needs exactly one none start event; this is the second");
+    if (d_.nodes[parent].start != no_node)
+      return e.fail(errc::bad_model, "a sub-process needs exactly one none start event; this is the second");
     d_.nodes[parent].start = index;
     return {};
   }
@@ -124,7 +137,8 @@ private:
       n.fields = TRY(read_fields(e));
     }
     if (kind == node_kind::boundary_event) TRY(read_boundary(e, n, index));
-    if (const auto reference = trim(e.attr("default").value_or("")); !reference.empty()) defaults_.push_back({e, index, std::string(reference)});
+    if (const auto reference = trim(e.attr("default").value_or("")); !reference.empty())
+      defaults_.push_back({e, index, std::string(reference)});
     TRY(read_parameters(e, n));
     return n;
   }
@@ -141,9 +155,11 @@ private:
   base::result<node_index> end_of_flow(const pending_flow& f, std::string_view attribute) {
     const auto id = std::string(trim(f.e.attr(attribute).value_or("")));
     const auto it = by_id_.find(id);
-    if (it == by_id_.end()) return f.e.fail(errc::bad_model, fmt::format("{}=\"{}\" refers to no flow node of this process", attribute, id));
+    if (it == by_id_.end())
+      return f.e.fail(errc::bad_model, fmt::format("{}=\"{}\" refers to no flow node of this process", attribute, id));
     if (d_.nodes[it->second].parent != f.scope)
-      return f.e.fail(errc::bad_model, fmt::format("the sequence flow crosses the border of a sub-process: {}=\"{}\" is in another scope", attribute, id));
+      return f.e.fail(errc::bad_model,
+                      fmt::format("the sequence flow crosses the border of a sub-process: {}=\"{}\" is in another scope", attribute, id));
     return it->second;
   }
 
@@ -174,7 +190,8 @@ private:
       const auto it = by_id_.find(id);
       if (it == by_id_.end()) return e.fail(errc::bad_model, fmt::format("attachedToRef=\"{}\" refers to no activity of this process", id));
       auto& activity = d_.nodes[it->second];
-      const bool fits = activity.kind == node_kind::sub_process || (activity.kind >= node_kind::service_task && activity.kind <= node_kind::task);
+      const bool fits =
+          activity.kind == node_kind::sub_process || (activity.kind >= node_kind::service_task && activity.kind <= node_kind::task);
       if (!fits || activity.parent != d_.nodes[index].parent)
         return e.fail(errc::bad_model, fmt::format("attachedToRef=\"{}\" is no activity of the same scope", id));
       d_.nodes[index].attached_to = it->second;

@@ -31,7 +31,8 @@ struct rules {
   base::result<> exclusive(node_index index, const node& n) const {
     if (n.outgoing.empty()) return bad(index, "the exclusive gateway has no outgoing sequence flow");
     if (n.default_flow != no_flow && d.flows[n.default_flow].condition)
-      return base::fail(errc::bad_model, "the default flow of an exclusive gateway has no condition of its own; remove it", places.flows[n.default_flow]);
+      return base::fail(errc::bad_model, "the default flow of an exclusive gateway has no condition of its own; remove it",
+                        places.flows[n.default_flow]);
     return {};
   }
 

@@ -26,15 +26,19 @@ struct element_row {
 };
 
 constexpr std::string_view definition_children =
-    "messageEventDefinition timerEventDefinition signalEventDefinition errorEventDefinition conditionalEventDefinition terminateEventDefinition";
+    "messageEventDefinition timerEventDefinition signalEventDefinition errorEventDefinition conditionalEventDefinition "
+    "terminateEventDefinition";
 constexpr std::string_view flow_elements =
-    "startEvent endEvent intermediateCatchEvent intermediateThrowEvent boundaryEvent serviceTask sendTask receiveTask userTask manualTask task "
+    "startEvent endEvent intermediateCatchEvent intermediateThrowEvent boundaryEvent serviceTask sendTask receiveTask userTask manualTask "
+    "task "
     "exclusiveGateway parallelGateway eventBasedGateway subProcess sequenceFlow";
 
 constexpr std::array<element_row, 31> rows{{
     {"definitions", plain, "targetNamespace expressionLanguage typeLanguage exporter exporterVersion", "",
-     "process message error signal escalation collaboration import itemDefinition category dataStore interface endPoint partnerEntity partnerRole "
-     "resource relationship extension correlationProperty globalConversation", ""},
+     "process message error signal escalation collaboration import itemDefinition category dataStore interface endPoint partnerEntity "
+     "partnerRole "
+     "resource relationship extension correlationProperty globalConversation",
+     ""},
     {"process", plain, "isExecutable processType isClosed definitionalCollaborationRef",
      "versionTag historyTimeToLive candidateStarterUsers candidateStarterGroups isStartableInTasklist jobPriority taskPriority",
      "supports correlationSubscription ioSpecification resourceRole potentialOwner", "executionListener"},
@@ -45,8 +49,8 @@ constexpr std::array<element_row, 31> rows{{
     {"conditionExpression", plain, "language evaluatesToTypeRef", "resource", "", ""},
     {"condition", plain, "language evaluatesToTypeRef", "resource", "", ""},
     {"startEvent", flow_node | event, "isInterrupting parallelMultiple", "formKey", "messageEventDefinition", ""},
-    {"endEvent", flow_node | event, "", "",
-     "messageEventDefinition signalEventDefinition errorEventDefinition terminateEventDefinition", ""},
+    {"endEvent", flow_node | event, "", "", "messageEventDefinition signalEventDefinition errorEventDefinition terminateEventDefinition",
+     ""},
     {"intermediateCatchEvent", flow_node | event, "parallelMultiple", "",
      "messageEventDefinition timerEventDefinition signalEventDefinition conditionalEventDefinition", ""},
     {"intermediateThrowEvent", flow_node | event, "", "", "messageEventDefinition signalEventDefinition", ""},
@@ -61,9 +65,10 @@ constexpr std::array<element_row, 31> rows{{
     {"errorEventDefinition", plain, "errorRef", "errorCodeVariable errorMessageVariable", "", ""},
     {"conditionalEventDefinition", plain, "", "variableName variableEvents", "condition", ""},
     {"terminateEventDefinition", plain, "", "", "", ""},
-    {"serviceTask", flow_node | activity | task, "implementation operationRef", "class expression resultVariable resultVariableName taskPriority", "", "field"},
-    {"sendTask", flow_node | activity | task, "implementation operationRef messageRef", "class expression resultVariable resultVariableName taskPriority", "",
-     "field"},
+    {"serviceTask", flow_node | activity | task, "implementation operationRef",
+     "class expression resultVariable resultVariableName taskPriority", "", "field"},
+    {"sendTask", flow_node | activity | task, "implementation operationRef messageRef",
+     "class expression resultVariable resultVariableName taskPriority", "", "field"},
     {"receiveTask", flow_node | activity | task, "implementation operationRef messageRef instantiate", "", "", ""},
     {"userTask", flow_node | activity | task, "implementation",
      "formKey assignee candidateUsers candidateGroups dueDate followUpDate priority", "rendering", "taskListener field"},
@@ -74,14 +79,19 @@ constexpr std::array<element_row, 31> rows{{
     {"eventBasedGateway", flow_node, "gatewayDirection instantiate eventGatewayType", "", "", ""},
 }};
 constexpr element_row sub_process_row{"subProcess", flow_node | activity, "triggeredByEvent", "", flow_elements, ""};
-constexpr element_row loop_row{"multiInstanceLoopCharacteristics", plain, "isSequential behavior",
+constexpr element_row loop_row{"multiInstanceLoopCharacteristics",
+                               plain,
+                               "isSequential behavior",
                                "asyncBefore asyncAfter exclusive collection elementVariable",
-                               "loopCardinality loopDataInputRef inputDataItem completionCondition", "failedJobRetryTimeCycle"};
+                               "loopCardinality loopDataInputRef inputDataItem completionCondition",
+                               "failedJobRetryTimeCycle"};
 
 constexpr std::string_view drawing_attributes = "modelerTemplate modelerTemplateVersion modelerTemplateIcon diagramRelationId";
 constexpr std::string_view drawing_children =
-    "documentation extensionElements auditing monitoring categoryValueRef incoming outgoing property textAnnotation association group laneSet "
-    "dataObject dataObjectReference dataStoreReference ioSpecification dataInputAssociation dataOutputAssociation dataInput dataOutput inputSet "
+    "documentation extensionElements auditing monitoring categoryValueRef incoming outgoing property textAnnotation association group "
+    "laneSet "
+    "dataObject dataObjectReference dataStoreReference ioSpecification dataInputAssociation dataOutputAssociation dataInput dataOutput "
+    "inputSet "
     "outputSet";
 constexpr std::string_view flow_node_attributes = "async asyncBefore asyncAfter exclusive jobPriority";
 
@@ -194,7 +204,9 @@ bool attribute_known(const element_row& row, const attribute& a) {
 
 bool child_known(const element_row& row, std::string_view name) {
   if (has_word(row.children, name) || has_word(drawing_children, name)) return true;
-  if ((row.groups & activity) != 0 && has_word("multiInstanceLoopCharacteristics resourceRole performer humanPerformer potentialOwner", name)) return true;
+  if ((row.groups & activity) != 0 &&
+      has_word("multiInstanceLoopCharacteristics resourceRole performer humanPerformer potentialOwner", name))
+    return true;
   return row.name == "process" && has_word(flow_elements, name);
 }
 

@@ -35,7 +35,8 @@ std::size_t invalid_utf8(std::string_view text) {
       if ((static_cast<unsigned char>(text[i + k]) & 0xc0) != 0x80) return i;
     }
     const auto second = more > 0 ? static_cast<unsigned char>(text[i + 1]) : 0;
-    if ((c == 0xe0 && second < 0xa0) || (c == 0xed && second >= 0xa0) || (c == 0xf0 && second < 0x90) || (c == 0xf4 && second >= 0x90)) return i;
+    if ((c == 0xe0 && second < 0xa0) || (c == 0xed && second >= 0xa0) || (c == 0xf0 && second < 0x90) || (c == 0xf4 && second >= 0x90))
+      return i;
     i += more + 1;
   }
   return std::string_view::npos;
@@ -45,7 +46,8 @@ bool is_reference(std::string_view name) {
   if (name.size() > 1 && name[0] == '#') {
     const bool hex = name[1] == 'x';
     const auto digits = name.substr(hex ? 2 : 1);
-    return !digits.empty() && digits.size() <= 8 && digits.find_first_not_of(hex ? "0123456789abcdefABCDEF" : "0123456789") == std::string_view::npos;
+    return !digits.empty() && digits.size() <= 8 &&
+           digits.find_first_not_of(hex ? "0123456789abcdefABCDEF" : "0123456789") == std::string_view::npos;
   }
   return name == "lt" || name == "gt" || name == "amp" || name == "quot" || name == "apos";
 }
@@ -87,7 +89,8 @@ base::result<std::unique_ptr<const xml_file>> xml_file::load(std::string_view te
   auto file = std::make_unique<xml_file>();
   file->name_ = std::string(name);
   if (text.size() > options.max_bytes)
-    return base::fail(errc::limit, fmt::format("the file has {} bytes; at most {} are allowed", text.size(), options.max_bytes), file->name_);
+    return base::fail(errc::limit, fmt::format("the file has {} bytes; at most {} are allowed", text.size(), options.max_bytes),
+                      file->name_);
   file->line_starts_.push_back(0);
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '\n') file->line_starts_.push_back(i + 1);
@@ -96,12 +99,14 @@ base::result<std::unique_ptr<const xml_file>> xml_file::load(std::string_view te
     const auto line = std::ranges::upper_bound(file->line_starts_, offset) - file->line_starts_.begin();
     return base::fail(errc::not_xml, std::move(what), fmt::format("{}: line {}", name, line));
   };
-  if (const auto at = invalid_utf8(text); at != std::string_view::npos) return at_offset(at, "the file is not valid UTF-8; save it as UTF-8");
+  if (const auto at = invalid_utf8(text); at != std::string_view::npos)
+    return at_offset(at, "the file is not valid UTF-8; save it as UTF-8");
   if (const auto at = text.find('\0'); at != std::string_view::npos) return at_offset(at, "the file contains a NUL character");
-  const auto parsed = file->document_.load_buffer(text.data(), text.size(), pugi::parse_default | pugi::parse_doctype | pugi::parse_declaration,
-                                                  pugi::encoding_utf8);
-  if (!parsed) return at_offset(static_cast<std::size_t>(std::max<std::ptrdiff_t>(parsed.offset, 0)),
-                                fmt::format("the file is not well-formed XML: {}", parsed.description()));
+  const auto parsed = file->document_.load_buffer(text.data(), text.size(),
+                                                  pugi::parse_default | pugi::parse_doctype | pugi::parse_declaration, pugi::encoding_utf8);
+  if (!parsed)
+    return at_offset(static_cast<std::size_t>(std::max<std::ptrdiff_t>(parsed.offset, 0)),
+                     fmt::format("the file is not well-formed XML: {}", parsed.description()));
   std::size_t roots = 0;
   for (const auto n : file->document_.children()) {
     if (n.type() == pugi::node_doctype)

@@ -6,9 +6,28 @@
 namespace dsf::bpmn {
 namespace {
 
-constexpr std::array<std::string_view, 22> names{
-    "null", "boolean", "short", "integer", "long", "double", "decimal", "string", "date-time", "bytes", "list", "map", "string-list",
-    "target", "targets", "fhir-resource", "fhir-resource-list", "fhir-reference", "json", "opaque", "plugin-typed", "blob"};
+constexpr std::array<std::string_view, 22> names{"null",
+                                                 "boolean",
+                                                 "short",
+                                                 "integer",
+                                                 "long",
+                                                 "double",
+                                                 "decimal",
+                                                 "string",
+                                                 "date-time",
+                                                 "bytes",
+                                                 "list",
+                                                 "map",
+                                                 "string-list",
+                                                 "target",
+                                                 "targets",
+                                                 "fhir-resource",
+                                                 "fhir-resource-list",
+                                                 "fhir-reference",
+                                                 "json",
+                                                 "opaque",
+                                                 "plugin-typed",
+                                                 "blob"};
 static_assert(names.size() == std::variant_size_v<value::storage>);
 
 constexpr int max_display_depth = 20;

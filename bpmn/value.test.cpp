@@ -30,7 +30,8 @@ TEST_CASE("display shortens and bounds", "[value]") {
   for (int i = 0; i < 100; ++i) deep = value(value_list{deep});
   CHECK(to_display(deep).dump().find("...") != std::string::npos);
   CHECK(to_display(value(target{"o", "e", "u", ""})).dump() == R"({"organization":"o","endpoint":"e","url":"u"})");
-  CHECK(to_display(value(targets{{{"o", "e", "u", "c"}}})).dump() == R"([{"organization":"o","endpoint":"e","url":"u","correlationKey":"c"}])");
+  CHECK(to_display(value(targets{{{"o", "e", "u", "c"}}})).dump() ==
+        R"([{"organization":"o","endpoint":"e","url":"u","correlationKey":"c"}])");
   CHECK(to_display(value(fhir_resource_list{{{"T", "{}"}}})).dump() == R"([{"type":"T","json":"{}"}])");
   CHECK(to_display(value(json_object{"c", "{}"})).dump() == R"({"class":"c","json":"{}"})");
   CHECK(to_display(value(opaque_object{"c", "abc", "w"})).dump() == R"({"class":"c","bytes":3,"owner":"w"})");

@@ -6,8 +6,8 @@
 namespace dsf::bpmn::el {
 namespace {
 
-constexpr std::array<std::string_view, 16> signs{" || ", " && ", " == ", " != ", " < ", " <= ", " > ", " >= ",
-                                                 " + ", " - ", " * ", " / ", " % ", "!", "-", "empty "};
+constexpr std::array<std::string_view, 16> signs{
+    " || ", " && ", " == ", " != ", " < ", " <= ", " > ", " >= ", " + ", " - ", " * ", " / ", " % ", "!", "-", "empty "};
 
 std::string quoted(const std::string& text) {
   std::string out = "'";
@@ -34,7 +34,8 @@ std::string arguments_text(const std::vector<term_ptr>& arguments) {
 
 // Operands that are operators themselves keep their brackets.
 std::string operand_text(const term& t) {
-  const bool plain = t.is == term::kind::literal || t.is == term::kind::identifier || t.is == term::kind::function || t.is == term::kind::path;
+  const bool plain =
+      t.is == term::kind::literal || t.is == term::kind::identifier || t.is == term::kind::function || t.is == term::kind::path;
   return plain ? canonical(t) : "(" + canonical(t) + ")";
 }
 

@@ -71,18 +71,30 @@ result<> append_list(std::string& out, const List& list, int depth) {
 // String.valueOf; null inside of a collection is "null".
 result<> append_text(std::string& out, const value& v, int depth) {
   if (depth > max_text_depth || out.size() > max_text_bytes) return fail(errc::limit, "the text of a value is too long or too deep");
-  if (v.is_null()) out += depth == 0 ? "" : "null";
-  else if (const auto* s = v.as<std::string>()) out += *s;
-  else if (const auto* b = v.as<bool>()) out += *b ? "true" : "false";
-  else if (is_integral(v)) out += std::to_string(TRY(to_integer(v)));
-  else if (const auto* d = v.as<double>()) out += java_text(*d);
-  else if (const auto* n = v.as<decimal>()) out += n->text;
-  else if (const auto* t = v.as<base::timestamp>()) out += base::to_iso(*t, 3);
-  else if (const auto* list = v.as<value_list>()) return append_list(out, *list, depth);
-  else if (const auto* strings = v.as<string_list>()) return append_list(out, *strings, depth);
-  else if (const auto* resource = v.as<fhir_resource>()) out += resource->json;
-  else if (const auto* object = v.as<json_object>()) out += object->json;
-  else if (const auto* reference = v.as<fhir_reference>()) out += fmt::format("{}/{}/_history/{}", reference->type, reference->id, reference->version);
+  if (v.is_null())
+    out += depth == 0 ? "" : "null";
+  else if (const auto* s = v.as<std::string>())
+    out += *s;
+  else if (const auto* b = v.as<bool>())
+    out += *b ? "true" : "false";
+  else if (is_integral(v))
+    out += std::to_string(TRY(to_integer(v)));
+  else if (const auto* d = v.as<double>())
+    out += java_text(*d);
+  else if (const auto* n = v.as<decimal>())
+    out += n->text;
+  else if (const auto* t = v.as<base::timestamp>())
+    out += base::to_iso(*t, 3);
+  else if (const auto* list = v.as<value_list>())
+    return append_list(out, *list, depth);
+  else if (const auto* strings = v.as<string_list>())
+    return append_list(out, *strings, depth);
+  else if (const auto* resource = v.as<fhir_resource>())
+    out += resource->json;
+  else if (const auto* object = v.as<json_object>())
+    out += object->json;
+  else if (const auto* reference = v.as<fhir_reference>())
+    out += fmt::format("{}/{}/_history/{}", reference->type, reference->id, reference->version);
   else if (const auto* map = v.as<value_map>()) {
     out += '{';
     for (std::size_t i = 0; i < map->size(); ++i) {
@@ -98,7 +110,9 @@ result<> append_text(std::string& out, const value& v, int depth) {
 
 }  // namespace
 
-bool is_integral(const value& v) { return v.as<std::int64_t>() != nullptr || v.as<std::int32_t>() != nullptr || v.as<std::int16_t>() != nullptr; }
+bool is_integral(const value& v) {
+  return v.as<std::int64_t>() != nullptr || v.as<std::int32_t>() != nullptr || v.as<std::int16_t>() != nullptr;
+}
 bool is_numeric(const value& v) { return is_integral(v) || v.as<double>() != nullptr || v.as<decimal>() != nullptr; }
 
 std::string java_text(double d) {

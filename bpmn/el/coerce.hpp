@@ -25,6 +25,6 @@ base::result<bool> to_boolean(const value& v);
 // Double.toString of Java: "1.0", "1.0E10", "NaN".
 std::string java_text(double d);
 bool is_integral(const value& v);  // i16, i32, i64
-bool is_numeric(const value& v);   // those, double, decimal
+bool is_numeric(const value& v);  // those, double, decimal
 
 }  // namespace dsf::bpmn::el

@@ -14,9 +14,7 @@ namespace {
 
 constexpr std::size_t shown_bytes = 200;
 
-std::string shown(const std::string& text) {
-  return text.size() <= shown_bytes ? text : text.substr(0, shown_bytes) + "...";
-}
+std::string shown(const std::string& text) { return text.size() <= shown_bytes ? text : text.substr(0, shown_bytes) + "..."; }
 
 // The recursion is bounded by max_expression_depth.
 void collect_roots(const term& t, std::vector<std::string>& out) {
@@ -37,8 +35,7 @@ expression::~expression() = default;
 
 base::result<std::shared_ptr<const expression>> expression::parse(std::string_view text) {
   auto tree = parse_syntax(text);
-  if (!tree)
-    return base::fail(errc::bad_expression, fmt::format("expression \"{}\": {}", shown(std::string(text)), tree.error().text()));
+  if (!tree) return base::fail(errc::bad_expression, fmt::format("expression \"{}\": {}", shown(std::string(text)), tree.error().text()));
   std::shared_ptr<expression> out(new expression());
   out->text_ = std::string(text);
   out->constant_ = std::ranges::none_of(tree->parts, [](const part& p) { return p.expression != nullptr; });
@@ -75,7 +72,8 @@ base::result<condition_outcome> evaluate_condition(const expression& e, context&
   const auto* holds = out.result.as<bool>();
   if (holds == nullptr)
     return base::fail(errc::wrong_type,
-                      fmt::format("condition expression returns {}: {}", out.result.is_null() ? "null" : "non-Boolean", shown(e.text())), shown(e.text()));
+                      fmt::format("condition expression returns {}: {}", out.result.is_null() ? "null" : "non-Boolean", shown(e.text())),
+                      shown(e.text()));
   return condition_outcome{*holds, {}};
 }
 

@@ -13,9 +13,14 @@ using namespace dsf::bpmn;
 class fuzz_context : public el::context {
 public:
   fuzz_context() {
-    variables_ = {{"a", value("text")}, {"b", value(std::int64_t{7})}, {"c", value(decimal{"1.5"})}, {"d", value(value_list{value(true), value()})},
-                  {"e", value(value_map{{"k", value(2.5)}})}, {"f", value(targets{{{"o", "e", "u", "c"}}})},
-                  {"g", value(fhir_resource{"Patient", R"({"resourceType":"Patient","name":[{"family":"x"}]})"})}, {"h", value(opaque_object{"c", "d", "o"})}};
+    variables_ = {{"a", value("text")},
+                  {"b", value(std::int64_t{7})},
+                  {"c", value(decimal{"1.5"})},
+                  {"d", value(value_list{value(true), value()})},
+                  {"e", value(value_map{{"k", value(2.5)}})},
+                  {"f", value(targets{{{"o", "e", "u", "c"}}})},
+                  {"g", value(fhir_resource{"Patient", R"({"resourceType":"Patient","name":[{"family":"x"}]})"})},
+                  {"h", value(opaque_object{"c", "d", "o"})}};
   }
   const value* variable(std::string_view name) const override {
     const auto it = variables_.find(name);

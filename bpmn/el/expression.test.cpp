@@ -42,25 +42,47 @@ public:
   }
 };
 
-constexpr const char* patient_json = R"({"resourceType":"Patient","id":"p1","active":true,"name":[{"family":"Muster","given":["Max","Moritz"]}],
+constexpr const char* patient_json =
+    R"({"resourceType":"Patient","id":"p1","active":true,"name":[{"family":"Muster","given":["Max","Moritz"]}],
   "multipleBirthInteger":2,"extension":[],"score":1.50})";
 
 test_context sample() {
   test_context c;
   c.variables = {
-      {"t", value(true)}, {"f", value(false)}, {"n", value()}, {"s", value("text")}, {"empty_text", value("")}, {"five", value(std::int32_t{5})},
-      {"small", value(std::int16_t{3})}, {"big", value(std::int64_t{9223372036854775807})}, {"half", value(0.5)}, {"price", value(decimal{"1.50"})},
-      {"number_text", value("42")}, {"yes", value("yes")}, {"umlaut", value("größe")}, {"smile", value("a\xF0\x9F\x98\x80z")},
-      {"list", value(value_list{value(std::int64_t{1}), value("two"), value()})}, {"nothing", value(value_list{})},
-      {"names", value(string_list{"a", "b"})}, {"map", value(value_map{{"k", value("v")}, {"two words", value(std::int64_t{2})}})},
-      {"target", value(bpmn::target{"org", "ep", "https://ep/fhir", "key-1"})}, {"bare", value(bpmn::target{"org", "ep", "https://ep/fhir", ""})},
-      {"targets", value(bpmn::targets{{{"o1", "e1", "u1", "c1"}, {"o2", "e2", "u2", ""}}})}, {"no_targets", value(bpmn::targets{})},
-      {"patient", value(fhir_resource{"Patient", patient_json})}, {"doc", value(json_object{"org.X", R"({"a":{"b":[1,2.5,"c"]},"flag":false})"})},
-      {"resources", value(fhir_resource_list{{fhir_resource{"Patient", patient_json}}})}, {"start", value(fhir_reference{"Task", "t1", 7})},
-      {"when", value(base::timestamp{1'700'000'000'000'000})}, {"later", value(base::timestamp{1'700'000'001'000'000})},
-      {"obj", value(opaque_object{"org.Ref", "xx", "worker"})}, {"obj2", value(opaque_object{"org.Ref", "yy", "worker"})},
-      {"with-dash", value(true)}, {"de", value(value_map{{"deep", value(value_map{{"er", value(true)}})}})},
-      {"data", value(bytes{"\x01"})}, {"execution", value("hidden")},
+      {"t", value(true)},
+      {"f", value(false)},
+      {"n", value()},
+      {"s", value("text")},
+      {"empty_text", value("")},
+      {"five", value(std::int32_t{5})},
+      {"small", value(std::int16_t{3})},
+      {"big", value(std::int64_t{9223372036854775807})},
+      {"half", value(0.5)},
+      {"price", value(decimal{"1.50"})},
+      {"number_text", value("42")},
+      {"yes", value("yes")},
+      {"umlaut", value("größe")},
+      {"smile", value("a\xF0\x9F\x98\x80z")},
+      {"list", value(value_list{value(std::int64_t{1}), value("two"), value()})},
+      {"nothing", value(value_list{})},
+      {"names", value(string_list{"a", "b"})},
+      {"map", value(value_map{{"k", value("v")}, {"two words", value(std::int64_t{2})}})},
+      {"target", value(bpmn::target{"org", "ep", "https://ep/fhir", "key-1"})},
+      {"bare", value(bpmn::target{"org", "ep", "https://ep/fhir", ""})},
+      {"targets", value(bpmn::targets{{{"o1", "e1", "u1", "c1"}, {"o2", "e2", "u2", ""}}})},
+      {"no_targets", value(bpmn::targets{})},
+      {"patient", value(fhir_resource{"Patient", patient_json})},
+      {"doc", value(json_object{"org.X", R"({"a":{"b":[1,2.5,"c"]},"flag":false})"})},
+      {"resources", value(fhir_resource_list{{fhir_resource{"Patient", patient_json}}})},
+      {"start", value(fhir_reference{"Task", "t1", 7})},
+      {"when", value(base::timestamp{1'700'000'000'000'000})},
+      {"later", value(base::timestamp{1'700'000'001'000'000})},
+      {"obj", value(opaque_object{"org.Ref", "xx", "worker"})},
+      {"obj2", value(opaque_object{"org.Ref", "yy", "worker"})},
+      {"with-dash", value(true)},
+      {"de", value(value_map{{"deep", value(value_map{{"er", value(true)}})}})},
+      {"data", value(bytes{"\x01"})},
+      {"execution", value("hidden")},
   };
   c.local = {{"loopCounter", value(std::int64_t{0})}};
   return c;
@@ -79,6 +101,7 @@ struct row {
   const char* expected;  // as shown(); "!code: part of the text" for errors
 };
 
+// clang-format off
 const row rows[] = {
     // literals and composite text
     {"", "''"}, {"plain", "'plain'"}, {"${1}", "1"}, {"${1.5}", "1.5"}, {"${.5}", "0.5"}, {"${1.}", "1.0"}, {"${1e3}", "1000.0"}, {"${1E-5}", "1.0E-5"},
@@ -159,6 +182,7 @@ const row rows[] = {
     {"${99999999999999999999}", "!bpmn.bad_expression: 64 bits"}, {"${1e999}", "!bpmn.bad_expression: double"}, {"${a(}", "!bpmn.bad_expression"}, {"${a.b(1,)}", "!bpmn.bad_expression"}, {"${@}", "!bpmn.bad_expression: '@'"},
     {"${a & b}", "!bpmn.bad_expression: '&'"},
 };
+// clang-format on
 
 base::result<value> evaluate(const char* text, context& c) {
   auto e = expression::parse(text);
@@ -194,7 +218,8 @@ TEST_CASE("expressions give the values and errors of Operaton's JUEL", "[el]") {
 }
 
 TEST_CASE("errors of expressions name types and never values of variables", "[el]") {
-  for (const char* text : {"${s+1}", "${s.foo}", "${s==1}", "${list.get(s)}", "${-s}", "${doc+1}", "${price.foo()}", "${list[s]}", "${target[s]}", "${five[s]()}", "${execution[s]}"}) {
+  for (const char* text : {"${s+1}", "${s.foo}", "${s==1}", "${list.get(s)}", "${-s}", "${doc+1}", "${price.foo()}", "${list[s]}",
+                           "${target[s]}", "${five[s]()}", "${execution[s]}"}) {
     auto c = sample();
     c.variables["s"] = value("Erika Mustermann");
     c.variables["doc"] = value(json_object{"x", "Erika Mustermann"});

@@ -15,7 +15,8 @@ base::failure no_property(const value& base, std::string_view name) {
   return fail(errc::evaluation, fmt::format("Could not find property {} in a value of type {}", name, type_name(base)));
 }
 base::failure no_method(const value& base, std::string_view name, std::size_t arguments) {
-  return fail(errc::evaluation, fmt::format("Could not find method {} with {} argument(s) in a value of type {}", name, arguments, type_name(base)));
+  return fail(errc::evaluation,
+              fmt::format("Could not find method {} with {} argument(s) in a value of type {}", name, arguments, type_name(base)));
 }
 result<> expect_arguments(std::string_view method, const arguments& args, std::size_t wanted) {
   if (args.size() == wanted) return {};
@@ -91,7 +92,8 @@ result<value_ptr> call_on(const value_ptr& base, std::string_view method, const 
   if (method == "equals" || method == "toString") return call_on_scalar(*base, method, args);
   if (is_list(*base)) return call_on_list(base, method, args);
   if (base->as<value_map>() != nullptr) return call_on_map(base, method, args);
-  if (is_numeric(*base) || base->as<bool>() != nullptr || base->as<base::timestamp>() != nullptr) return call_on_scalar(*base, method, args);
+  if (is_numeric(*base) || base->as<bool>() != nullptr || base->as<base::timestamp>() != nullptr)
+    return call_on_scalar(*base, method, args);
   return call_on_domain(base, method, args);
 }
 

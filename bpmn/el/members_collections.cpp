@@ -34,7 +34,7 @@ namespace {
 // -1: absent. Java's equals, so 1 and "1" differ; integers of different width are held to be equal.
 std::int64_t index_of(const value& list, const value& wanted) {
   const auto equal = [&](const value& v) {
-    if (is_integral(v) && is_integral(wanted)) return to_integer(v) .value_or(0) == to_integer(wanted).value_or(1);
+    if (is_integral(v) && is_integral(wanted)) return to_integer(v).value_or(0) == to_integer(wanted).value_or(1);
     return v == wanted;
   };
   if (const auto* values = list.as<value_list>()) {

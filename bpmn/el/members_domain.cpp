@@ -72,14 +72,17 @@ value_list entries_of(const fhir_resource_list& l) {
 // A member of the resource or object, or null.
 result<value_ptr> json_property(std::string_view text, std::string_view name) {
   auto parsed = json::parse(text);
-  if (!parsed) return base::failure(base::error(errc::evaluation, "the JSON of a variable cannot be read").because(std::move(parsed).error()));
+  if (!parsed)
+    return base::failure(base::error(errc::evaluation, "the JSON of a variable cannot be read").because(std::move(parsed).error()));
   const auto* members = parsed->if_object();
   if (members == nullptr) return share({});
   const auto it = find_member(*members, name);
   return it == members->end() ? share({}) : share(from_json(it->second));
 }
 
-bool is_json_like(const value& v) { return v.as<fhir_resource>() != nullptr || v.as<json_object>() != nullptr || v.as<value_map>() != nullptr; }
+bool is_json_like(const value& v) {
+  return v.as<fhir_resource>() != nullptr || v.as<json_object>() != nullptr || v.as<value_map>() != nullptr;
+}
 
 // getNameFirstRep() of HAPI: the first element, or null.
 result<value_ptr> first_element(value_ptr v) {
@@ -92,7 +95,8 @@ result<value_ptr> first_element(value_ptr v) {
 result<value_ptr> domain_property(const value_ptr& base, std::string_view name) {
   if (const auto* t = base->as<target>()) return target_property(*t, name);
   if (const auto* t = base->as<targets>(); t != nullptr && name == "entries") return share(value(entries_of(*t)));
-  if (const auto* l = base->as<fhir_resource_list>(); l != nullptr && (name == "entries" || name == "resources")) return share(value(entries_of(*l)));
+  if (const auto* l = base->as<fhir_resource_list>(); l != nullptr && (name == "entries" || name == "resources"))
+    return share(value(entries_of(*l)));
   if (const auto* r = base->as<fhir_resource>()) {
     if (name == "resourceType") return share(value(r->type));
     return json_property(r->json, name);
@@ -106,8 +110,9 @@ result<value_ptr> domain_property(const value_ptr& base, std::string_view name) 
     if (name == "resourceType") return share(value(r->type));
     if (name == "id") return share(value(r->id));
     if (name == "version") return share(value(static_cast<std::int64_t>(r->version)));
-    return fail(errc::evaluation, fmt::format("property {} of a stored {} is not available in expressions; only resourceType, id and version are",
-                                              name, r->type));
+    return fail(
+        errc::evaluation,
+        fmt::format("property {} of a stored {} is not available in expressions; only resourceType, id and version are", name, r->type));
   }
   return no_property(*base, name);
 }

@@ -14,9 +14,9 @@ namespace {
 using base::fail;
 using base::result;
 
-constexpr std::array<std::string_view, 10> properties{"businessKey", "processBusinessKey", "processInstanceId", "id", "parentId",
-                                                      "currentActivityId", "currentActivityName", "activityInstanceId",
-                                                      "parentActivityInstanceId", "processDefinitionId"};
+constexpr std::array<std::string_view, 10> properties{
+    "businessKey",        "processBusinessKey",       "processInstanceId",  "id", "parentId", "currentActivityId", "currentActivityName",
+    "activityInstanceId", "parentActivityInstanceId", "processDefinitionId"};
 
 result<std::string> variable_name(std::string_view method, const value& v) {
   if (const auto* s = v.as<std::string>(); s != nullptr && !s->empty()) return *s;

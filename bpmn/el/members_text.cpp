@@ -1,6 +1,6 @@
 // java.lang.String. Positions count UTF-16 units, as Java's do.
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 
 #include "bpmn/el/coerce.hpp"
 #include "bpmn/el/members.hpp"

@@ -29,10 +29,19 @@ struct operator_row {
 constexpr int lowest_level = 0;
 constexpr int level_count = 6;
 constexpr std::array<operator_row, 13> operators{{
-    {symbol::or_, operation::or_, 0}, {symbol::and_, operation::and_, 1}, {symbol::eq, operation::eq, 2}, {symbol::ne, operation::ne, 2},
-    {symbol::lt, operation::lt, 3}, {symbol::le, operation::le, 3}, {symbol::gt, operation::gt, 3}, {symbol::ge, operation::ge, 3},
-    {symbol::plus, operation::add, 4}, {symbol::minus, operation::sub, 4}, {symbol::times, operation::mul, 5},
-    {symbol::div, operation::div, 5}, {symbol::mod, operation::mod, 5},
+    {symbol::or_, operation::or_, 0},
+    {symbol::and_, operation::and_, 1},
+    {symbol::eq, operation::eq, 2},
+    {symbol::ne, operation::ne, 2},
+    {symbol::lt, operation::lt, 3},
+    {symbol::le, operation::le, 3},
+    {symbol::gt, operation::gt, 3},
+    {symbol::ge, operation::ge, 3},
+    {symbol::plus, operation::add, 4},
+    {symbol::minus, operation::sub, 4},
+    {symbol::times, operation::mul, 5},
+    {symbol::div, operation::div, 5},
+    {symbol::mod, operation::mod, 5},
 }};
 
 class parser {
@@ -76,8 +85,8 @@ private:
   };
   result<> check_depth() const {
     if (depth_ > max_expression_depth)
-      return fail(errc::bad_expression, fmt::format("the expression is nested deeper than {} levels at offset {}", max_expression_depth,
-                                                    tokens_[at_].offset));
+      return fail(errc::bad_expression,
+                  fmt::format("the expression is nested deeper than {} levels at offset {}", max_expression_depth, tokens_[at_].offset));
     return {};
   }
 
@@ -202,8 +211,9 @@ private:
     if (peek() != symbol::open_paren) return t;
     const auto given = TRY(arguments());
     if (t->name != "now" || !given.empty())
-      return fail(errc::bad_expression, fmt::format("function {}() with {} argument(s) at offset {} is not available; the only function is now()",
-                                                    t->name, given.size(), offset));
+      return fail(errc::bad_expression,
+                  fmt::format("function {}() with {} argument(s) at offset {} is not available; the only function is now()", t->name,
+                              given.size(), offset));
     t->is = term::kind::function;
     return t;
   }
@@ -246,7 +256,8 @@ private:
 
 result<syntax> parse_syntax(std::string_view text) {
   if (text.size() > max_expression_bytes)
-    return fail(errc::bad_expression, fmt::format("the expression has {} bytes; at most {} are allowed", text.size(), max_expression_bytes));
+    return fail(errc::bad_expression,
+                fmt::format("the expression has {} bytes; at most {} are allowed", text.size(), max_expression_bytes));
   return parser(TRY(scan(text))).run();
 }
 

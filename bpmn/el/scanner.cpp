@@ -19,19 +19,32 @@ bool is_letter(char c) {
 }
 
 constexpr std::array<std::pair<std::string_view, symbol>, 17> keywords{{
-    {"null", symbol::null}, {"true", symbol::true_}, {"false", symbol::false_}, {"empty", symbol::empty}, {"div", symbol::div},
-    {"mod", symbol::mod}, {"not", symbol::not_}, {"and", symbol::and_}, {"or", symbol::or_}, {"le", symbol::le}, {"lt", symbol::lt},
-    {"eq", symbol::eq}, {"ne", symbol::ne}, {"ge", symbol::ge}, {"gt", symbol::gt}, {"instanceof", symbol::instanceof},
+    {"null", symbol::null},
+    {"true", symbol::true_},
+    {"false", symbol::false_},
+    {"empty", symbol::empty},
+    {"div", symbol::div},
+    {"mod", symbol::mod},
+    {"not", symbol::not_},
+    {"and", symbol::and_},
+    {"or", symbol::or_},
+    {"le", symbol::le},
+    {"lt", symbol::lt},
+    {"eq", symbol::eq},
+    {"ne", symbol::ne},
+    {"ge", symbol::ge},
+    {"gt", symbol::gt},
+    {"instanceof", symbol::instanceof},
     {"", symbol::eof},
 }};
 
 constexpr std::array<std::pair<std::string_view, symbol>, 24> signs{{
     // Longer signs first.
-    {"&&", symbol::and_}, {"||", symbol::or_}, {"==", symbol::eq}, {"!=", symbol::ne}, {"<=", symbol::le}, {">=", symbol::ge},
-    {"+", symbol::plus}, {"-", symbol::minus}, {"*", symbol::times}, {"/", symbol::div}, {"%", symbol::mod}, {"!", symbol::not_},
-    {"<", symbol::lt}, {">", symbol::gt}, {"?", symbol::question}, {":", symbol::colon}, {".", symbol::dot}, {",", symbol::comma},
-    {"[", symbol::open_bracket}, {"]", symbol::close_bracket}, {"(", symbol::open_paren}, {")", symbol::close_paren},
-    {"}", symbol::end}, {"", symbol::eof},
+    {"&&", symbol::and_},      {"||", symbol::or_},        {"==", symbol::eq},   {"!=", symbol::ne},          {"<=", symbol::le},
+    {">=", symbol::ge},        {"+", symbol::plus},        {"-", symbol::minus}, {"*", symbol::times},        {"/", symbol::div},
+    {"%", symbol::mod},        {"!", symbol::not_},        {"<", symbol::lt},    {">", symbol::gt},           {"?", symbol::question},
+    {":", symbol::colon},      {".", symbol::dot},         {",", symbol::comma}, {"[", symbol::open_bracket}, {"]", symbol::close_bracket},
+    {"(", symbol::open_paren}, {")", symbol::close_paren}, {"}", symbol::end},   {"", symbol::eof},
 }};
 
 class scanner {
@@ -79,7 +92,8 @@ private:
   base::result<> scan_expression() {
     for (;;) {
       while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r')) ++at_;
-      if (at_ >= text_.size()) return fail(errc::bad_expression, fmt::format("the expression is not closed: '}}' expected at offset {}", at_));
+      if (at_ >= text_.size())
+        return fail(errc::bad_expression, fmt::format("the expression is not closed: '}}' expected at offset {}", at_));
       const char c = text_[at_];
       if (c == '\'' || c == '"') {
         TRY(scan_string(c));
@@ -106,7 +120,8 @@ private:
       }
       ++at_;
       if (at_ >= text_.size() || (text_[at_] != quote && text_[at_] != '\\'))
-        return fail(errc::bad_expression, fmt::format("invalid escape at offset {}: only \\\\ and \\{} are allowed in this string", at_ - 1, quote));
+        return fail(errc::bad_expression,
+                    fmt::format("invalid escape at offset {}: only \\\\ and \\{} are allowed in this string", at_ - 1, quote));
       out += text_[at_];
     }
     if (at_ >= text_.size()) return fail(errc::bad_expression, fmt::format("the string that begins at offset {} is not closed", from));

@@ -10,10 +10,41 @@
 namespace dsf::bpmn::el {
 
 enum class symbol : std::uint8_t {
-  text, start, end, eof,  // constant text, ${ or #{, }, the end
-  identifier, integer, floating, string, null, true_, false_,
-  plus, minus, times, div, mod, not_, and_, or_, empty, eq, ne, lt, le, gt, ge, question, colon, dot, comma, open_bracket, close_bracket,
-  open_paren, close_paren, instanceof,
+  text,
+  start,
+  end,
+  eof,  // constant text, ${ or #{, }, the end
+  identifier,
+  integer,
+  floating,
+  string,
+  null,
+  true_,
+  false_,
+  plus,
+  minus,
+  times,
+  div,
+  mod,
+  not_,
+  and_,
+  or_,
+  empty,
+  eq,
+  ne,
+  lt,
+  le,
+  gt,
+  ge,
+  question,
+  colon,
+  dot,
+  comma,
+  open_bracket,
+  close_bracket,
+  open_paren,
+  close_paren,
+  instanceof,
 };
 
 struct token {

@@ -30,13 +30,13 @@ struct term {
   enum class kind : std::uint8_t { literal, identifier, function, path, chain, unary, ternary };
   kind is = kind::literal;
   value literal;
-  std::string name;                                    // identifier, function
-  term_ptr first;                                      // path: its root; chain: first operand; unary: operand; ternary: condition
-  std::vector<suffix> suffixes;                        // path
-  std::vector<std::pair<operation, term_ptr>> rest;    // chain
-  operation op = operation::not_;                      // unary
-  term_ptr then;                                       // ternary
-  term_ptr otherwise;                                  // ternary
+  std::string name;  // identifier, function
+  term_ptr first;  // path: its root; chain: first operand; unary: operand; ternary: condition
+  std::vector<suffix> suffixes;  // path
+  std::vector<std::pair<operation, term_ptr>> rest;  // chain
+  operation op = operation::not_;  // unary
+  term_ptr then;  // ternary
+  term_ptr otherwise;  // ternary
 };
 
 // One piece of a composite text: a constant (term is null) or ${term}.
