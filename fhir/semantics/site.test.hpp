@@ -60,7 +60,7 @@ struct test_site {
   }
 
   // Past all rules, as the bootstrap does.
-  std::string store(base::json resource) {
+  std::string store_resource(base::json resource) {
     const auto id = base::uuid::random(entropy);
     resource_write w;
     w.type = resource["resourceType"].str();
@@ -75,7 +75,7 @@ struct test_site {
     refresh();
     return id.to_string();
   }
-  std::string store(std::string_view text) { return store(parsed(text)); }
+  std::string store(std::string_view text) { return store_resource(parsed(text)); }
 
   static std::string tag(std::string_view code) {
     return fmt::format(R"("meta":{{"tag":[{{"system":"http://dsf.dev/fhir/CodeSystem/read-access-tag","code":"{}"}}]}})", code);

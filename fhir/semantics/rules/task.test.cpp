@@ -1,6 +1,8 @@
 // Would find: a Task that gets in without the right to, a transition that is open or closed by mistake. Rows are pairs that differ in one fact.
 #include <functional>
+#include <set>
 
+#include "fhir/semantics/rules/rule.hpp"
 #include "fhir/semantics/site.test.hpp"
 
 using namespace dsf::fhir;
