@@ -51,6 +51,7 @@ struct outgoing_message {
   std::string business_key;      // as it goes into the Task
   std::vector<std::string> additional_inputs;  // Task.input elements as JSON text
   std::string send_deadline;     // ISO 8601 duration; "" = the site's default
+  std::vector<task_change> on_delivered;  // applied when the message was delivered
   bool operator==(const outgoing_message&) const = default;
 };
 

@@ -102,7 +102,9 @@ public:
     const auto* message = m_.state.messages.find(c.message);
     if (!message || message->refused) return not_waiting("nothing waits for message " + std::to_string(c.message) + " (any more)");
     const local_id owner = message->job;
+    const auto content = message->content;
     m_.emit(events::message_settled{c.message, true});
+    m_.annotate(content->on_delivered);
     if (m_.over() || m_.state.jobs.find(owner)->status != job_status::delivering) return {};
     return m_.settle_sends(owner);
   }

@@ -91,6 +91,7 @@ void put(const bpmn::open_message& m, pb::OpenMessage& out) {
   content->set_business_key(from.business_key);
   for (const auto& input : from.additional_inputs) content->add_additional_inputs(input);
   content->set_send_deadline(from.send_deadline);
+  for (const auto& change : from.on_delivered) put(change, *content->add_on_delivered());
 }
 
 bpmn::open_message take(pb::OpenMessage&& in) {
@@ -110,6 +111,7 @@ bpmn::open_message take(pb::OpenMessage&& in) {
   content->business_key = grab(from.mutable_business_key());
   for (auto& input : *from.mutable_additional_inputs()) content->additional_inputs.push_back(std::move(input));
   content->send_deadline = grab(from.mutable_send_deadline());
+  for (auto& change : *from.mutable_on_delivered()) content->on_delivered.push_back(take(std::move(change)));
   m.content = std::move(content);
   return m;
 }
