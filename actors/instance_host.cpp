@@ -91,7 +91,7 @@ base::log_context instance_host::log_context() const {
   return {.process = process_ ? process_name() : std::string{}, .instance = external_id(), .business_key = state_.business_key};
 }
 
-base::result<> instance_host::load() {
+base::result<> instance_host::load(bool before_end) {
   const auto view = context_->store->view();
   auto snapshot = TRY(view->instance_snapshot(id_));
   rows_ = 0;
@@ -113,7 +113,10 @@ base::result<> instance_host::load() {
   process_ = context_->processes->by_hash(sha);
   if (!process_) return base::fail(bpmn::errc::bug, "the instance's process definition " + sha + " is not deployed", external_id());
   for (const auto& batch : batches)
-    for (const auto& e : batch.events) TRY(bpmn::apply(*process_->definition, state_, e));
+    for (const auto& e : batch.events) {
+      if (before_end && std::holds_alternative<bpmn::events::instance_finished>(e.what)) return {};
+      TRY(bpmn::apply(*process_->definition, state_, e));
+    }
   return {};
 }
 

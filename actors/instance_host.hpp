@@ -50,8 +50,9 @@ class instance_host {
 public:
   instance_host(const engine_context& context, std::uint64_t id) : context_(&context), id_(id) {}
 
-  // Snapshot and the events after it. Errors: damaged rows, a definition that is not here any more.
-  base::result<> load();
+  // Snapshot and the events after it. Errors: damaged rows, a definition that is not here any more. `before_end`: of an instance that ended, the
+  // state just before, with its variables; for looking at it.
+  base::result<> load(bool before_end = false);
   // A new instance; its first command must be start_instance.
   void create(std::shared_ptr<const deployed_process> process) { process_ = std::move(process); }
 

@@ -154,7 +154,10 @@ result<instance_detail> running_site::show_instance(const std::string& id_or_bus
   out.summary = summary_of(h);
   out.waits = waits_of(h, *p.store);
   out.events = s.events;
-  for (const auto& e : s.executions)
+  // An instance that ended shows what it knew last.
+  actors::instance_host living{p.context, found.front()};
+  TRY(living.load(true));
+  for (const auto& e : living.state().executions)
     for (const auto& v : e.variables)
       out.variables.push_back({v.name, std::string(bpmn::type_name(v.content.get())), bpmn::to_display(v.content.get(), display_bytes).dump(),
                                e.parent == 0 ? std::string{} : node_id(h.definition(), e.scope_node != bpmn::no_node ? e.scope_node : e.node)});
