@@ -59,11 +59,16 @@ struct listener {  // camunda:executionListener, camunda:taskListener
   delegate run;
 };
 
+struct parameter_entry;
 struct parameter_value {  // the value kinds of camunda:inputParameter
   enum class kind : std::uint8_t { text, list, map } kind = kind::text;
   expression_text text;
   std::vector<parameter_value> list;
-  std::vector<std::pair<std::string, parameter_value>> map;
+  std::vector<parameter_entry> map;
+};
+struct parameter_entry {  // camunda:entry; a pair of an incomplete type is not possible
+  std::string first;      // key
+  parameter_value second;
 };
 struct parameter {
   std::string name;
