@@ -288,7 +288,7 @@ void machine::cancel_tree(local_id top) {
 void machine::cancel_waits(local_id id) {
   for (const local_id wait : std::vector(at(id).waits)) {
     if (const auto* m = state.messages.find(wait)) {
-      tell(cancel_message{m->id});
+      if (!m->refused) tell(cancel_message{m->id});
       emit(events::message_settled{wait, false});
     }
   }
