@@ -89,7 +89,7 @@ struct no_services final : plugins::services {
 
 // A site without a network: store in memory, engine, handlers of the test.
 struct fixture {
-  std::shared_ptr<storage::memory_kv> rows = std::make_shared<storage::memory_kv>();
+  std::shared_ptr<storage::memory_kv> rows = storage::memory_kv::create();
   std::unique_ptr<storage::store> store;
   definitions processes;
   plugins::handler_registry handlers;
