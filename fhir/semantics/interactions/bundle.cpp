@@ -334,6 +334,7 @@ prepared prepare_bundle(const interaction_request& request, const interaction_co
   if (!done) {
     // 3.9: a 403 stays 403, every other error becomes 400 with its outcome; a failing store and the limits keep theirs.
     auto fault = std::move(done).error();
+    if (!fault.outcome) fault.outcome = operation_outcome("error", "processing", fmt::format("An entry of the bundle was answered with status {}", fault.status));
     if (fault.status != 403 && fault.status != 413 && fault.status < 500) fault.status = 400;
     fault.headers.clear();
     return answer.stop(std::move(fault));
