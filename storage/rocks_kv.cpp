@@ -8,12 +8,13 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/metadata.h>
 #include <rocksdb/options.h>
+#include <rocksdb/perf_level.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 #include <rocksdb/write_buffer_manager.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <vector>
@@ -27,6 +28,15 @@ namespace {
 
 rocksdb::Slice slice(std::string_view s) { return {s.data(), s.size()}; }
 std::string_view view_of(const rocksdb::Slice& s) { return {s.data(), s.size()}; }
+
+// RocksDB counts what each thread does, at a cost; nobody reads it.
+void count_nothing() {
+  thread_local const bool off = [] {
+    rocksdb::SetPerfLevel(rocksdb::PerfLevel::kDisable);
+    return true;
+  }();
+  (void)off;
+}
 
 base::failure failed(const rocksdb::Status& status, const std::string& place) {
   if (status.IsCorruption()) return fail(errc::damaged, fmt::format("stored bytes do not check out ({}). Restore the store from a backup", status.ToString()), place);
@@ -116,16 +126,31 @@ public:
   result<void> scan(family f, const key_range& range, const row_visitor& visit) const override { return scan_in(nullptr, f, range, visit); }
 
   result<void> write(const write_batch& batch, bool sync) override {
+    count_nothing();
     rocksdb::WriteBatch out(batch.size_bytes() + batch.rows() * 4 + 64);
     rocksdb::Status status;
-    batch.for_each([&](write_batch::op o, family f, std::string_view key, std::string_view value) {
+    const auto add = [&](write_batch::op o, family f, std::string_view key, std::string_view value) {
       if (!status.ok()) return;
       switch (o) {
         case write_batch::op::put: status = out.Put(handle(f), slice(key), slice(value)); break;
         case write_batch::op::erase: status = out.Delete(handle(f), slice(key)); break;
         case write_batch::op::erase_range: status = out.DeleteRange(handle(f), slice(key), slice(value)); break;
       }
+    };
+    // Most rows of a group are index entries at random places. In order they go into the memtable side by side, with fewer cache misses.
+    struct entry {
+      write_batch::op o;
+      std::string_view key, value;
+    };
+    std::vector<entry> index;
+    bool ranges = false;
+    batch.for_each([&](write_batch::op o, family f, std::string_view key, std::string_view value) {
+      if (f != family::idx) return add(o, f, key, value);
+      ranges = ranges || o == write_batch::op::erase_range;
+      index.push_back({o, key, value});
     });
+    if (!ranges) std::stable_sort(index.begin(), index.end(), [](const entry& a, const entry& b) { return a.key < b.key; });
+    for (const auto& e : index) add(e.o, family::idx, e.key, e.value);
     if (status.ok()) {
       rocksdb::WriteOptions how;
       how.sync = sync;
@@ -154,6 +179,7 @@ public:
 
   // Read with the sequence of `at`, or the newest.
   result<bool> find_in(const rocksdb::Snapshot* at, family f, std::string_view key, std::string& out) const {
+    count_nothing();
     rocksdb::ReadOptions how;
     how.snapshot = at;
     rocksdb::PinnableSlice value;
@@ -165,6 +191,7 @@ public:
   }
 
   result<cached> find_cached_in(const rocksdb::Snapshot* at, family f, std::string_view key, std::string& out) const {
+    count_nothing();
     rocksdb::ReadOptions how;
     how.snapshot = at;
     how.read_tier = rocksdb::kBlockCacheTier;
@@ -179,6 +206,7 @@ public:
 
   result<void> scan_in(const rocksdb::Snapshot* at, family f, const key_range& range, const row_visitor& visit) const {
     if (!range.to.empty() && range.from >= range.to) return {};
+    count_nothing();
     rocksdb::ReadOptions how;
     how.snapshot = at;
     const rocksdb::Slice lower = slice(range.from);
