@@ -10,7 +10,7 @@
 
 namespace dsf::site {
 
-struct fake_port final : admin_port {
+struct fake_port : admin_port {
   site_status status_value{"name",       "org",  "1.2",  {"fhir", "bpe"}, true, "nrb", true, "rob", {1}, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
   instance_summary summary{"id", "p|1", "bk", "running", {1}, {2}, {"a", "b"}, 3, "reason"};
   instance_filter asked_instances;

@@ -23,6 +23,10 @@ base::result<child> child::start(const std::vector<std::string>& command, const 
   const int out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   if (out < 0) return base::fail(base::errc::io, fmt::format("the log can't be opened: {}", std::strerror(errno)), log);
   const pid_t parent = ::getpid();
+  // A signal to the child must not run this program's handlers between fork and exec, or it would be lost.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
   const pid_t pid = ::fork();
   if (pid == 0) {
     ::setpgid(0, 0);  // Ctrl-C is for the demo, which stops its sites in order
@@ -30,12 +34,14 @@ base::result<child> child::start(const std::vector<std::string>& command, const 
     if (::getppid() != parent) ::_exit(127);
     ::dup2(out, STDOUT_FILENO);
     ::dup2(out, STDERR_FILENO);
+    for (int signal : {SIGTERM, SIGINT, SIGHUP, SIGPIPE}) ::signal(signal, SIG_DFL);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, nullptr);
     ::execv(argv[0], argv.data());
     ::_exit(127);
   }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
   ::close(out);
   if (pid < 0) return base::fail(base::errc::io, fmt::format("{} can't be started: {}", command.front(), std::strerror(errno)));
   return child(pid);
