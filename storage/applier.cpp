@@ -14,7 +14,8 @@ constexpr std::size_t instances_cached = 20'000;
 
 bool is_fatal(const base::error& e) { return e.is(errc::io) || e.is(errc::damaged); }
 
-applier::applier(const kv_reader& rows, position last, std::shared_ptr<class_names> classes, std::size_t cache_bytes, std::size_t changes_remembered)
+applier::applier(const kv_reader& rows, position last, std::shared_ptr<class_names> classes, std::size_t cache_bytes,
+                 std::size_t changes_remembered)
     : rows_(&rows), last_(last), classes_(std::move(classes)), cache_(rows, cache_bytes), changes_(last.sequence, changes_remembered) {}
 
 result<receipt> applier::apply(const commit& c, base::timestamp now, write_batch& batch, feed_entry& entry) {
@@ -63,8 +64,10 @@ void applier::undo_all() {
     if (auto* i = std::get_if<instance_undo>(&*u)) *i->state = i->before;
     if (auto* o = std::get_if<ordinal_undo>(&*u)) *o->next = o->before;
     if (auto* r = std::get_if<row_undo>(&*u)) {
-      if (r->before) r->row->second = *r->before;
-      else group_rows_.erase(r->row);
+      if (r->before)
+        r->row->second = *r->before;
+      else
+        group_rows_.erase(r->row);
     }
   }
   undo_.clear();
@@ -112,7 +115,8 @@ result<std::uint32_t> applier::take_ordinal(std::string_view type) {
 
 result<applier::instance_state*> applier::load_instance(std::uint64_t instance) {
   if (const auto hit = instances_.find(instance); hit != instances_.end()) return &hit->second;
-  if (const auto hit = instances_before_.find(instance); hit != instances_before_.end()) return &instances_.insert(instances_before_.extract(hit)).position->second;
+  if (const auto hit = instances_before_.find(instance); hit != instances_before_.end())
+    return &instances_.insert(instances_before_.extract(hit)).position->second;
   instance_state state;
   std::string value;
   state.known = TRY(rows_->find(family::pi, row_keys::of(table::snapshot, keys::instance(instance)), value));

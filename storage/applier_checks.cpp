@@ -17,7 +17,8 @@ base::failure wrong(std::string text) { return fail(errc::invalid_commit, std::m
 
 result<void> check_one(const put_resource& op, bool) {
   if (!is_name(op.type)) return wrong(fmt::format("'{}' can't be the type of a resource", op.type));
-  if (op.meta_at == 0 || op.meta_at >= op.body.size()) return wrong(fmt::format("{} has no place for its meta", resource_name(op.type, op.id)));
+  if (op.meta_at == 0 || op.meta_at >= op.body.size())
+    return wrong(fmt::format("{} has no place for its meta", resource_name(op.type, op.id)));
   for (const auto& e : op.index)
     if (!is_name(e.parameter)) return wrong(fmt::format("'{}' can't be the name of a search parameter", e.parameter));
   for (const auto& k : op.unique)
@@ -26,7 +27,9 @@ result<void> check_one(const put_resource& op, bool) {
     return wrong(fmt::format("the index entries of {} are not sorted, or one occurs twice", resource_name(op.type, op.id)));
   return {};
 }
-result<void> check_one(const delete_resource& op, bool) { return is_name(op.type) ? result<void>{} : wrong(fmt::format("'{}' can't be the type of a resource", op.type)); }
+result<void> check_one(const delete_resource& op, bool) {
+  return is_name(op.type) ? result<void>{} : wrong(fmt::format("'{}' can't be the type of a resource", op.type));
+}
 result<void> check_one(const append_events& op, bool) {
   if (op.first == 0) return wrong("the first event of an instance has number 1");
   return {};
@@ -34,7 +37,8 @@ result<void> check_one(const append_events& op, bool) {
 result<void> check_one(const end_instance&, bool) { return {}; }
 result<void> check_one(const forget_instance&, bool) { return {}; }
 result<void> check_row(table in, std::string_view key, bool internal, bool inbox) {
-  if (!is_row_table(in) && !(inbox && in == table::inbox)) return wrong(fmt::format("rows of table '{}' can't be written like this", static_cast<char>(in)));
+  if (!is_row_table(in) && !(inbox && in == table::inbox))
+    return wrong(fmt::format("rows of table '{}' can't be written like this", static_cast<char>(in)));
   if (key.empty()) return wrong("a row needs a key");
   if (in == table::meta && key.starts_with(own_rows) && !internal) return wrong(fmt::format("the row '{}' is the store's own", key));
   return {};
@@ -52,12 +56,16 @@ result<void> validate(const commit& c, bool internal) {
   std::size_t inbox_rows = 0;
   for (const auto& op : c.operations) {
     TRY(std::visit([&](const auto& o) { return check_one(o, internal); }, op));
-    if (std::holds_alternative<put_inbox>(op) && ++inbox_rows > UINT16_MAX) return fail(errc::too_large, "a commit puts at most 65,535 rows into the inbox");
+    if (std::holds_alternative<put_inbox>(op) && ++inbox_rows > UINT16_MAX)
+      return fail(errc::too_large, "a commit puts at most 65,535 rows into the inbox");
   }
   for (const auto& p : c.preconditions) {
-    if (const auto* v = std::get_if<version_is>(&p); v != nullptr && !is_name(v->type)) return wrong(fmt::format("'{}' can't be the type of a resource", v->type));
-    if (const auto* u = std::get_if<unchanged>(&p); u != nullptr && !is_name(u->type)) return wrong(fmt::format("'{}' can't be the type of a resource", u->type));
-    if (const auto* a = std::get_if<absent>(&p); a != nullptr && !is_name(a->rule)) return wrong(fmt::format("'{}' can't be the name of a unique rule", a->rule));
+    if (const auto* v = std::get_if<version_is>(&p); v != nullptr && !is_name(v->type))
+      return wrong(fmt::format("'{}' can't be the type of a resource", v->type));
+    if (const auto* u = std::get_if<unchanged>(&p); u != nullptr && !is_name(u->type))
+      return wrong(fmt::format("'{}' can't be the type of a resource", u->type));
+    if (const auto* a = std::get_if<absent>(&p); a != nullptr && !is_name(a->rule))
+      return wrong(fmt::format("'{}' can't be the name of a unique rule", a->rule));
     if (const auto* r = std::get_if<row_is>(&p); r != nullptr && !is_row_table(r->in) && r->in != table::inbox)
       return wrong(fmt::format("rows of table '{}' can't be asked for", static_cast<char>(r->in)));
   }
@@ -72,8 +80,9 @@ result<void> applier::check(const version_is& p) {
   const auto* slot = TRY(cache_.load(family::res, row_keys::resource(p.type, p.id)));
   const std::uint64_t current = slot->present ? TRY(parse_record(slot->value)).version : 0;
   if (current == p.version) return {};
-  return fail(errc::version_conflict, p.version == 0 ? fmt::format("{} exists already (version {})", resource_name(p.type, p.id), current)
-                                                     : fmt::format("{} has version {}, not {}", resource_name(p.type, p.id), current, p.version),
+  return fail(errc::version_conflict,
+              p.version == 0 ? fmt::format("{} exists already (version {})", resource_name(p.type, p.id), current)
+                             : fmt::format("{} has version {}, not {}", resource_name(p.type, p.id), current, p.version),
               resource_name(p.type, p.id));
 }
 
@@ -93,7 +102,10 @@ result<void> applier::check(const instance_at& p) {
 
 result<void> applier::check(const unchanged& p) {
   if (changes_.holds(p.type, p.parameter, p.from, p.to, p.since)) return {};
-  return fail(errc::changed_conflict, fmt::format("what a search over {}{}{} found may have changed meanwhile", p.type, p.parameter.empty() ? "" : ".", p.parameter), p.type);
+  return fail(
+      errc::changed_conflict,
+      fmt::format("what a search over {}{}{} found may have changed meanwhile", p.type, p.parameter.empty() ? "" : ".", p.parameter),
+      p.type);
 }
 
 result<void> applier::check(const row_is& p) {
@@ -106,7 +118,8 @@ result<void> applier::check(const row_is& p) {
     exists = TRY(rows_->find(family_of(p.in), key, value));
   }
   if (exists == p.exists) return {};
-  return fail(errc::row_conflict, fmt::format("a row of table '{}' {}", static_cast<char>(p.in), exists ? "exists already" : "is not there any more"));
+  return fail(errc::row_conflict,
+              fmt::format("a row of table '{}' {}", static_cast<char>(p.in), exists ? "exists already" : "is not there any more"));
 }
 
 }  // namespace dsf::storage

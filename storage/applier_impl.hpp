@@ -25,7 +25,7 @@ result<void> validate(const commit& c, bool internal);
 // A read that failed while a commit was checked: the store can't go on, as opposed to a commit that is refused.
 bool is_fatal(const base::error& e);
 
-inline constexpr std::string_view own_rows = "store/";      // M rows of the store itself
+inline constexpr std::string_view own_rows = "store/";  // M rows of the store itself
 inline constexpr std::string_view cursor_rows = "cursor/";
 
 class applier {
@@ -35,7 +35,8 @@ public:
     base::timestamp time;
   };
 
-  applier(const kv_reader& rows, position last, std::shared_ptr<class_names> classes, std::size_t cache_bytes, std::size_t changes_remembered);
+  applier(const kv_reader& rows, position last, std::shared_ptr<class_names> classes, std::size_t cache_bytes,
+          std::size_t changes_remembered);
 
   // Appends the commit's rows to `batch`, or leaves it as it was and says why. `entry` is what the feed gets.
   result<receipt> apply(const commit& c, base::timestamp now, write_batch& batch, feed_entry& entry);
@@ -46,7 +47,7 @@ public:
 private:
   struct instance_state {
     std::uint64_t last_event = 0;
-    bool known = false;          // has rows
+    bool known = false;  // has rows
     instance_head head;
   };
   using ordinal_map = string_map<std::uint32_t>;
@@ -76,7 +77,7 @@ private:
     feed_entry& entry;
     receipt& out;
     std::uint64_t sequence;
-    base::timestamp time;          // of the next version
+    base::timestamp time;  // of the next version
     std::uint16_t inbox_rows = 0;
   };
 
@@ -118,13 +119,13 @@ private:
   ordinal_map ordinals_;
   std::unordered_map<std::uint64_t, instance_state> instances_;
   std::unordered_map<std::uint64_t, instance_state> instances_before_;
-  row_map group_rows_;    // rows put (true) or deleted by the group under way
+  row_map group_rows_;  // rows put (true) or deleted by the group under way
   std::vector<undo> undo_;
   struct changed_entry {
     std::string_view type, parameter, value;
   };
-  std::vector<changed_entry> changed_;                     // of the commit under way; views into it and into undo_
-  std::string key_;                                        // scratch
+  std::vector<changed_entry> changed_;  // of the commit under way; views into it and into undo_
+  std::string key_;  // scratch
 };
 
 }  // namespace dsf::storage

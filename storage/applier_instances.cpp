@@ -9,12 +9,15 @@ namespace dsf::storage {
 result<void> applier::perform(work& w, const append_events& op) {
   auto* state = TRY(load_instance(op.instance));
   if (op.first != state->last_event + 1)
-    return fail(errc::instance_conflict, fmt::format("instance {} is at event {}, so event {} can't follow", op.instance, state->last_event, op.first));
+    return fail(errc::instance_conflict,
+                fmt::format("instance {} is at event {}, so event {} can't follow", op.instance, state->last_event, op.first));
   if (state->head.ended.us != 0) return fail(errc::instance_conflict, fmt::format("instance {} has ended", op.instance));
-  if (op.events.empty() && !state->known) return fail(errc::instance_conflict, fmt::format("instance {} can't have a snapshot before its first event", op.instance));
+  if (op.events.empty() && !state->known)
+    return fail(errc::instance_conflict, fmt::format("instance {} can't have a snapshot before its first event", op.instance));
   undo_.emplace_back(instance_undo{state, *state});
   std::uint64_t number = op.first;
-  for (const auto& event : op.events) w.batch.put(family::pi, row_keys::of(table::event, keys::event(op.instance, number++)), to_value(event));
+  for (const auto& event : op.events)
+    w.batch.put(family::pi, row_keys::of(table::event, keys::event(op.instance, number++)), to_value(event));
   state->last_event = number - 1;
   const bool is_new = !state->known;
   if (is_new) {
@@ -24,14 +27,16 @@ result<void> applier::perform(work& w, const append_events& op) {
   if (op.snapshot) state->head.snapshot_event = state->last_event;
   // Each instance has a row of S from its first event on, so that the instances can be listed.
   if (is_new || op.snapshot)
-    w.batch.put(family::pi, row_keys::of(table::snapshot, keys::instance(op.instance)), to_instance_value(state->head, op.snapshot ? *op.snapshot : std::string_view{}));
+    w.batch.put(family::pi, row_keys::of(table::snapshot, keys::instance(op.instance)),
+                to_instance_value(state->head, op.snapshot ? *op.snapshot : std::string_view{}));
   w.entry.instances.push_back({instance_change::kind::advanced, op.instance, state->last_event});
   return {};
 }
 
 result<void> applier::perform(work& w, const end_instance& op) {
   auto* state = TRY(load_instance(op.instance));
-  if (!state->known || state->head.ended.us != 0) return fail(errc::instance_conflict, fmt::format("instance {} can't end: it does not live", op.instance));
+  if (!state->known || state->head.ended.us != 0)
+    return fail(errc::instance_conflict, fmt::format("instance {} can't end: it does not live", op.instance));
   undo_.emplace_back(instance_undo{state, *state});
   state->head.ended = w.out.time;
   // A row beside the snapshot's, so that the snapshot need not be written again.
@@ -46,7 +51,8 @@ result<void> applier::perform(work& w, const end_instance& op) {
 result<void> applier::perform(work& w, const forget_instance& op) {
   auto* state = TRY(load_instance(op.instance));
   if (!state->known) return fail(errc::instance_conflict, fmt::format("instance {} can't be forgotten: it does not exist", op.instance));
-  for (std::uint64_t number = 1; number <= state->last_event; ++number) w.batch.erase(family::pi, row_keys::of(table::event, keys::event(op.instance, number)));
+  for (std::uint64_t number = 1; number <= state->last_event; ++number)
+    w.batch.erase(family::pi, row_keys::of(table::event, keys::event(op.instance, number)));
   TRY(erase_rows(w, table::value, keys::instance(op.instance)));
   TRY(erase_rows(w, table::journal, keys::instance(op.instance)));
   w.batch.erase(family::pi, row_keys::of(table::snapshot, keys::instance(op.instance)));

@@ -17,15 +17,18 @@ void applier::keep_version(work& w, std::string_view type, base::uuid id, const 
 }
 
 // Both lists are sorted; entries that stay are not written again.
-void applier::diff_index(work& w, std::string_view type, std::uint32_t ordinal, const std::vector<fhir::index_entry>& now, const key_list& before) {
+void applier::diff_index(work& w, std::string_view type, std::uint32_t ordinal, const std::vector<fhir::index_entry>& now,
+                         const key_list& before) {
   static constexpr std::string_view no_content("\x01", 1);
   auto n = now.begin();
   auto b = before.index.begin();
   const auto row = [&](std::string_view parameter, std::string_view value, bool put) {
     key_.clear();
     row_keys::put_index(key_, type, parameter, value, ordinal);
-    if (put) w.batch.put(family::idx, key_, no_content);
-    else w.batch.erase(family::idx, key_);
+    if (put)
+      w.batch.put(family::idx, key_, no_content);
+    else
+      w.batch.erase(family::idx, key_);
     changed_.push_back({type, parameter, value});
   };
   while (n != now.end() || b != before.index.end()) {
@@ -67,7 +70,8 @@ result<void> applier::take_unique(work& w, const put_resource& op, const key_lis
     replace(*slot, true, std::move(value));
   }
   for (const auto& old : before.unique) {
-    const bool stays = std::any_of(op.unique.begin(), op.unique.end(), [&](const auto& k) { return k.rule == old.name && k.key == old.value; });
+    const bool stays =
+        std::any_of(op.unique.begin(), op.unique.end(), [&](const auto& k) { return k.rule == old.name && k.key == old.value; });
     if (stays) continue;
     const auto key = row_keys::unique(old.name, old.value);
     w.batch.erase(family::idx, key);
@@ -94,8 +98,10 @@ result<void> applier::perform(work& w, const put_resource& op) {
 
   TRY(take_unique(w, op, before));
   diff_index(w, op.type, now.ordinal, op.index, before);
-  if (was_alive) keep_version(w, op.type, op.id, old);
-  else w.batch.put(family::idx, row_keys::ordinal(op.type, now.ordinal), to_ordinal_value({op.id, false}));
+  if (was_alive)
+    keep_version(w, op.type, op.id, old);
+  else
+    w.batch.put(family::idx, row_keys::ordinal(op.type, now.ordinal), to_ordinal_value({op.id, false}));
 
   const auto body = fhir::splice(op.body, op.meta_at, now.version, now.last_updated);
   std::string list;
@@ -118,7 +124,8 @@ result<void> applier::perform(work& w, const delete_resource& op) {
   record old;
   if (slot->present) old = TRY(parse_record(slot->value));
   if (!slot->present || old.deleted)
-    return fail(errc::version_conflict, fmt::format("{}/{} can't be deleted: it does not exist", op.type, op.id.to_string()), op.type + "/" + op.id.to_string());
+    return fail(errc::version_conflict, fmt::format("{}/{} can't be deleted: it does not exist", op.type, op.id.to_string()),
+                op.type + "/" + op.id.to_string());
   const auto before = TRY(parse_keys(old.keys));
 
   record now;

@@ -33,15 +33,16 @@ std::size_t size_bytes(const commit& c) noexcept {
 
 void append(commit& to, fhir::write_set writes) {
   for (auto& range : writes.unchanged)
-    to.preconditions.emplace_back(unchanged{std::move(range.type), std::move(range.parameter), std::move(range.from), std::move(range.to), writes.snapshot_sequence});
+    to.preconditions.emplace_back(
+        unchanged{std::move(range.type), std::move(range.parameter), std::move(range.from), std::move(range.to), writes.snapshot_sequence});
   for (auto& w : writes.writes) {
     to.preconditions.emplace_back(version_is{w.type, w.id, w.expected_version});
     if (w.what == fhir::resource_write::kind::remove) {
       to.operations.emplace_back(delete_resource{std::move(w.type), w.id});
     } else {
       // The keys themselves are checked with the operation, which sees what earlier operations of this commit gave free.
-      to.operations.emplace_back(put_resource{std::move(w.type), w.id, std::move(w.body.bytes), w.body.meta_at, std::move(w.index), std::move(w.unique),
-                                              std::move(w.access_class)});
+      to.operations.emplace_back(put_resource{std::move(w.type), w.id, std::move(w.body.bytes), w.body.meta_at, std::move(w.index),
+                                              std::move(w.unique), std::move(w.access_class)});
     }
   }
 }

@@ -65,11 +65,11 @@ using precondition = std::variant<version_is, absent, instance_at, unchanged, ro
 struct put_resource {
   std::string type;
   base::uuid id;
-  std::string body;                        // JSON text; at meta_at the store splices versionId and lastUpdated in, see fhir/storable.hpp
+  std::string body;  // JSON text; at meta_at the store splices versionId and lastUpdated in, see fhir/storable.hpp
   std::uint32_t meta_at = 0;
-  std::vector<fhir::index_entry> index;    // sorted, none twice
-  std::vector<fhir::unique_key> unique;    // the commit is refused if another resource owns one
-  std::string access_class;                // canonical text; interned
+  std::vector<fhir::index_entry> index;  // sorted, none twice
+  std::vector<fhir::unique_key> unique;  // the commit is refused if another resource owns one
+  std::string access_class;  // canonical text; interned
   bool operator==(const put_resource&) const = default;
 };
 // A version of its own; refused if the resource does not exist or is deleted already.
@@ -126,7 +126,7 @@ struct commit {
 struct receipt {
   std::uint64_t sequence = 0;
   base::timestamp time;
-  std::vector<fhir::written> written;      // one for each put_resource and delete_resource, in order
+  std::vector<fhir::written> written;  // one for each put_resource and delete_resource, in order
 };
 
 // What counts against the limits of queue and group.

@@ -154,7 +154,8 @@ void store::impl::trim_feed() {
       ++counters_.feed_overruns;
     }
     if (options_.log != nullptr)
-      options_.log->warning(component, "the feed was cut in front of a follower that is too slow", {}, {{"cursor", std::string(who)}, {"limit", options_.limits.feed_rows}});
+      options_.log->warning(component, "the feed was cut in front of a follower that is too slow", {},
+                            {{"cursor", std::string(who)}, {"limit", options_.limits.feed_rows}});
   }
   overrun_ = over;
   keep_from = std::min(keep_from, last);

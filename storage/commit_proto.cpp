@@ -100,7 +100,8 @@ result<table> table_of(std::uint32_t byte) {
 
 result<precondition> read(const pb::Precondition& in) {
   switch (in.kind_case()) {
-    case pb::Precondition::kVersionIs: return version_is{in.version_is().type(), TRY(id_of(in.version_is().id())), in.version_is().version()};
+    case pb::Precondition::kVersionIs:
+      return version_is{in.version_is().type(), TRY(id_of(in.version_is().id())), in.version_is().version()};
     case pb::Precondition::kAbsent: {
       absent p{in.absent().rule(), in.absent().key(), std::nullopt};
       if (in.absent().has_except()) p.except = TRY(id_of(in.absent().except()));
@@ -157,7 +158,8 @@ std::string to_protobuf(const commit& c) {
 result<commit> commit_from_protobuf(std::string_view bytes) {
   pb::Commit in;
   if (!in.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return bad("they are no protocol buffer");
-  if (in.format() != commit_format) return fail(errc::newer_format, fmt::format("a commit of format {}; this program knows {}", in.format(), commit_format));
+  if (in.format() != commit_format)
+    return fail(errc::newer_format, fmt::format("a commit of format {}; this program knows {}", in.format(), commit_format));
   if (in.partition() > UINT16_MAX) return bad("its partition is out of range");
   commit out;
   out.partition = static_cast<std::uint16_t>(in.partition());

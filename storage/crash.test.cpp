@@ -30,7 +30,9 @@ struct model {
   std::size_t inbox = 0;
   bool operator==(const model&) const = default;
 };
-bool operator==(const expected_resource& a, const expected_resource& b) { return a.version == b.version && a.deleted == b.deleted && a.index == b.index && a.unique == b.unique; }
+bool operator==(const expected_resource& a, const expected_resource& b) {
+  return a.version == b.version && a.deleted == b.deleted && a.index == b.index && a.unique == b.unique;
+}
 
 commit random_commit(base::seeded_entropy& random, model& m) {
   commit c;
@@ -41,7 +43,8 @@ commit random_commit(base::seeded_entropy& random, model& m) {
       case 0:
       case 1: {
         std::set<fhir::index_entry> index;
-        for (auto k = random.below(5); k > 0; --k) index.insert({random.below(2) == 0 ? "code" : "date", std::string(1, static_cast<char>('a' + random.below(6)))});
+        for (auto k = random.below(5); k > 0; --k)
+          index.insert({random.below(2) == 0 ? "code" : "date", std::string(1, static_cast<char>('a' + random.below(6)))});
         std::vector<fhir::unique_key> unique;
         if (random.below(2) == 0) unique.push_back({"rule", key.to_string() + std::to_string(random.below(2))});
         c.operations.emplace_back(task(key, {index.begin(), index.end()}, unique, std::string(random.below(6'000), 'x')));
@@ -158,8 +161,10 @@ void run(std::uint64_t seed) {
       after[++sequence] = now;
       s->submit(std::move(c), [&, sequence](result<receipt> r) {
         if (!r) return;
-        if (r->sequence == sequence) acknowledged = sequence;
-        else std::abort();
+        if (r->sequence == sequence)
+          acknowledged = sequence;
+        else
+          std::abort();
       });
     }
     (void)s->close();

@@ -36,7 +36,7 @@ struct feed_entry {
   std::uint16_t partition = 0;
   std::vector<resource_change> resources;
   std::vector<instance_change> instances;
-  std::string row_tables;     // first bytes of the row tables it wrote to, each once: 'N' wakes the inbox, 'T' the timers, 'X' the outbox
+  std::string row_tables;  // first bytes of the row tables it wrote to, each once: 'N' wakes the inbox, 'T' the timers, 'X' the outbox
   [[nodiscard]] bool touches(table t) const { return row_tables.find(static_cast<char>(t)) != std::string::npos; }
   bool operator==(const feed_entry&) const = default;
 };

@@ -1,10 +1,10 @@
 // What opening refuses: other folders, damage, newer formats, stores in use; and what a kill leaves.
 #include <catch2/catch.hpp>
 
-#include <csignal>
-#include <fstream>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <csignal>
+#include <fstream>
 
 #include "storage/checksum.hpp"
 #include "storage/rocks_kv.hpp"
@@ -35,7 +35,9 @@ std::vector<fs::path> files_with(const fs::path& folder, std::string_view extens
 void make_store(const fs::path& path, int n) {
   auto s = open_folder(path);
   REQUIRE(s);
-  for (int i = 0; i < n; ++i) REQUIRE((*s)->submit_wait(commit_of(task(id(static_cast<std::uint64_t>(i)), {{"code", fmt::format("{}", i)}}, {}, std::string(200, 'd')))));
+  for (int i = 0; i < n; ++i)
+    REQUIRE(
+        (*s)->submit_wait(commit_of(task(id(static_cast<std::uint64_t>(i)), {{"code", fmt::format("{}", i)}}, {}, std::string(200, 'd')))));
 }
 
 }  // namespace
@@ -103,7 +105,8 @@ TEST_CASE("folder: a newer format is refused by name of its release, in the file
   auto opened = open_folder(folder.path());
   REQUIRE_FALSE(opened);
   CHECK(opened.error().is(errc::newer_format));
-  CHECK(opened.error().text() == "this store was written by release 4.2.0, format 7; this program knows formats up to 1. Install release 4.2.0 or newer");
+  CHECK(opened.error().text() ==
+        "this store was written by release 4.2.0, format 7; this program knows formats up to 1. Install release 4.2.0 or newer");
   write_file(folder.path() / "STORE", good);
   {
     const auto rows = open_rocks_kv(folder.path() / "rows", {}, false, false);
@@ -203,7 +206,8 @@ TEST_CASE("folder: kill -9 loses no acknowledged commit and leaves no half one")
       if (!s) ::_exit(1);
       for (std::uint64_t n = 1;; ++n) {
         // The acknowledgement leaves the program before the next step; a full queue just waits.
-        (*s)->submit(commit_of({}, {task(id(n), {{"code", fmt::format("{:08}", n)}}), put_row{table::timer, fmt::format("{:08}", n), "t"}, append_events{n, 1, {"e"}, std::nullopt}}),
+        (*s)->submit(commit_of({}, {task(id(n), {{"code", fmt::format("{:08}", n)}}), put_row{table::timer, fmt::format("{:08}", n), "t"},
+                                    append_events{n, 1, {"e"}, std::nullopt}}),
                      [n, out = ends[1]](result<receipt> r) {
                        if (r && ::write(out, &n, sizeof n) != sizeof n) ::_exit(2);
                      });
@@ -213,7 +217,8 @@ TEST_CASE("folder: kill -9 loses no acknowledged commit and leaves no half one")
     ::close(ends[1]);
     std::vector<std::uint64_t> acknowledged;
     std::uint64_t n = 0;
-    while (acknowledged.size() < 400U + 300U * static_cast<unsigned>(round) && ::read(ends[0], &n, sizeof n) == sizeof n) acknowledged.push_back(n);
+    while (acknowledged.size() < 400U + 300U * static_cast<unsigned>(round) && ::read(ends[0], &n, sizeof n) == sizeof n)
+      acknowledged.push_back(n);
     ::kill(child, SIGKILL);
     while (::read(ends[0], &n, sizeof n) == sizeof n) acknowledged.push_back(n);
     ::close(ends[0]);

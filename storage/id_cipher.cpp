@@ -37,7 +37,8 @@ std::uint64_t little(std::string_view bytes) {
 
 // Aumasson and Bernstein, "SipHash: a fast short-input PRF"
 std::uint64_t siphash24(const std::array<std::uint64_t, 2>& key, std::string_view data) noexcept {
-  sip_state s{key[0] ^ 0x736f6d6570736575ULL, key[1] ^ 0x646f72616e646f6dULL, key[0] ^ 0x6c7967656e657261ULL, key[1] ^ 0x7465646279746573ULL};
+  sip_state s{key[0] ^ 0x736f6d6570736575ULL, key[1] ^ 0x646f72616e646f6dULL, key[0] ^ 0x6c7967656e657261ULL,
+              key[1] ^ 0x7465646279746573ULL};
   const std::uint64_t size = data.size();
   const auto mix = [&](std::uint64_t m) {
     s.v3 ^= m;

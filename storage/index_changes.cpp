@@ -32,7 +32,8 @@ void index_changes::entry_changed(std::string_view type, std::string_view parame
   }
 }
 
-bool index_changes::holds(std::string_view type, std::string_view parameter, std::string_view from, std::string_view to, std::uint64_t since) {
+bool index_changes::holds(std::string_view type, std::string_view parameter, std::string_view from, std::string_view to,
+                          std::uint64_t since) {
   if (since < start_) return false;
   auto& p = of(type, parameter);
   if (p.last <= since) return true;

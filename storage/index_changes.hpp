@@ -27,7 +27,7 @@ private:
   struct parameter_changes {
     std::uint64_t last = 0;
     bool tracked = false;
-    std::uint64_t tracked_from = 0;                       // values changed after this are all in `values`
+    std::uint64_t tracked_from = 0;  // values changed after this are all in `values`
     std::map<std::string, std::uint64_t, std::less<>> values;
   };
   struct remembered {
@@ -39,7 +39,7 @@ private:
 
   std::uint64_t start_;
   std::size_t remembered_;
-  std::string name_;                                      // scratch
+  std::string name_;  // scratch
   string_map<parameter_changes> parameters_;
   std::deque<remembered> order_;
 };

@@ -50,8 +50,8 @@ std::string subscription_prefix(std::uint16_t partition, char kind, std::string_
   return out;
 }
 
-std::string subscription(std::uint16_t partition, char kind, std::string_view name, const std::vector<std::string>& keys, std::uint64_t instance,
-                         std::string_view tail) {
+std::string subscription(std::uint16_t partition, char kind, std::string_view name, const std::vector<std::string>& keys,
+                         std::uint64_t instance, std::string_view tail) {
   auto out = subscription_prefix(partition, kind, name, keys);
   base::put_u64(out, instance);
   out += tail;

@@ -79,8 +79,10 @@ void memory_kv::scan_at(std::uint64_t number, family f, const key_range& range, 
     for (const auto& [key, value] : chunk)
       if (!visit(key, value)) return;
     if (chunk.empty()) return;
-    if (range.reverse) to = chunk.back().first;
-    else from = chunk.back().first + '\0';
+    if (range.reverse)
+      to = chunk.back().first;
+    else
+      from = chunk.back().first + '\0';
   }
 }
 
@@ -103,8 +105,10 @@ void memory_kv::prune(rows& in, rows::iterator row) {
   while (keep + 1 != all.end() && (keep + 1)->number <= oldest) ++keep;
   for (auto v = all.begin(); v != keep; ++v) used_bytes_ -= v->value ? v->value->size() : 0;
   all.erase(all.begin(), keep);
-  if (all.size() == 1 && !all.front().value && all.front().number <= oldest) in.erase(row);
-  else if (all.size() > 1 || !all.front().value) hidden_.emplace_back(static_cast<family>(&in - rows_), row->first);
+  if (all.size() == 1 && !all.front().value && all.front().number <= oldest)
+    in.erase(row);
+  else if (all.size() > 1 || !all.front().value)
+    hidden_.emplace_back(static_cast<family>(&in - rows_), row->first);
 }
 
 void memory_kv::prune_hidden(std::size_t at_most) {
@@ -128,7 +132,8 @@ void memory_kv::set(family f, std::string_view key, std::optional<std::string> v
     auto& before = row->second.back().value;
     used_bytes_ -= before ? before->size() : 0;
     before = std::move(value);
-  } else row->second.push_back({number_, std::move(value)});
+  } else
+    row->second.push_back({number_, std::move(value)});
   unsynced_.emplace_back(f, row->first);
 }
 

@@ -57,11 +57,11 @@ private:
 
   mutable std::shared_mutex mutex_;
   rows rows_[family_count];
-  std::uint64_t number_ = 0;         // of the newest write
-  std::uint64_t visible_number_ = 0; // of the newest write that did not fail
+  std::uint64_t number_ = 0;  // of the newest write
+  std::uint64_t visible_number_ = 0;  // of the newest write that did not fail
   mutable std::multiset<std::uint64_t> snapshots_;
   std::vector<std::pair<family, std::string>> unsynced_;
-  std::deque<std::pair<family, std::string>> hidden_;   // rows with versions that only snapshots see; looked at again later
+  std::deque<std::pair<family, std::string>> hidden_;  // rows with versions that only snapshots see; looked at again later
   std::uint64_t synced_number_ = 0;
   kv_counters counters_;
   std::uint64_t used_bytes_ = 0;

@@ -9,7 +9,9 @@ constexpr std::uint8_t plain_format = 0x01;
 constexpr std::uint8_t keyed_format = 0x81;
 constexpr std::size_t record_head_bytes = 1 + 8 + 8 + 8 + 4 + 4 + 4;
 
-base::failure bad(std::string_view what) { return fail(errc::damaged, std::string("a stored value does not read as ") + std::string(what)); }
+base::failure bad(std::string_view what) {
+  return fail(errc::damaged, std::string("a stored value does not read as ") + std::string(what));
+}
 
 void put_text(std::string& out, std::string_view text) {
   base::put_u32(out, static_cast<std::uint32_t>(text.size()));

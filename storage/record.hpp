@@ -30,8 +30,8 @@ struct record {
   base::timestamp last_updated;
   std::uint32_t access_class = 0;
   std::uint32_t ordinal = 0;
-  std::string_view body;   // served bytes
-  std::string_view keys;   // index entries and unique keys, kept so that the next version can remove them; see put_keys
+  std::string_view body;  // served bytes
+  std::string_view keys;  // index entries and unique keys, kept so that the next version can remove them; see put_keys
 };
 result<record> parse_record(std::string_view value);
 // `body_size` bytes of body must be appended next, then the keys of `r`.
@@ -41,7 +41,7 @@ void put_record_head(std::string& out, const record& r, std::size_t body_size, s
 void put_keys(std::string& out, const std::vector<fhir::index_entry>& index, const std::vector<fhir::unique_key>& unique);
 struct key_list {
   struct entry {
-    std::string_view name;    // parameter or rule
+    std::string_view name;  // parameter or rule
     std::string_view value;
     auto operator<=>(const entry&) const = default;
   };
@@ -55,7 +55,7 @@ result<key_list> parse_keys(std::string_view keys);
 struct instance_head {
   base::timestamp started;
   base::timestamp ended;
-  std::uint64_t snapshot_event = 0;   // 0: no snapshot
+  std::uint64_t snapshot_event = 0;  // 0: no snapshot
 };
 std::string to_instance_value(const instance_head& head, std::string_view snapshot);
 struct instance_record {

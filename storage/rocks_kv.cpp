@@ -39,7 +39,9 @@ void count_nothing() {
 }
 
 base::failure failed(const rocksdb::Status& status, const std::string& place) {
-  if (status.IsCorruption()) return fail(errc::damaged, fmt::format("stored bytes do not check out ({}). Restore the store from a backup", status.ToString()), place);
+  if (status.IsCorruption())
+    return fail(errc::damaged, fmt::format("stored bytes do not check out ({}). Restore the store from a backup", status.ToString()),
+                place);
   if (status.IsNoSpace() || (status.IsIOError() && status.subcode() == rocksdb::Status::kNoSpace))
     return fail(errc::io, "no space left on the store's disk; make room, then reopen the store", place);
   return fail(errc::io, fmt::format("the store's disk answered: {}", status.ToString()), place);
@@ -122,7 +124,9 @@ public:
   }
 
   result<bool> find(family f, std::string_view key, std::string& out) const override { return find_in(nullptr, f, key, out); }
-  result<cached> find_cached(family f, std::string_view key, std::string& out) const override { return find_cached_in(nullptr, f, key, out); }
+  result<cached> find_cached(family f, std::string_view key, std::string& out) const override {
+    return find_cached_in(nullptr, f, key, out);
+  }
   result<void> scan(family f, const key_range& range, const row_visitor& visit) const override { return scan_in(nullptr, f, range, visit); }
 
   result<void> write(const write_batch& batch, bool sync) override {
@@ -214,11 +218,15 @@ public:
     how.iterate_lower_bound = &lower;
     if (!range.to.empty()) how.iterate_upper_bound = &upper;
     const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(how, handle(f)));
-    if (range.reverse) it->SeekToLast();
-    else it->SeekToFirst();
+    if (range.reverse)
+      it->SeekToLast();
+    else
+      it->SeekToFirst();
     while (it->Valid() && visit(view_of(it->key()), view_of(it->value()))) {
-      if (range.reverse) it->Prev();
-      else it->Next();
+      if (range.reverse)
+        it->Prev();
+      else
+        it->Next();
     }
     if (!it->status().ok()) return failed(it->status(), folder_.string());
     return {};
@@ -230,7 +238,7 @@ private:
 
   std::filesystem::path folder_;
   std::unique_ptr<rocksdb::DB> db_;
-  std::vector<rocksdb::ColumnFamilyHandle*> families_;   // the default family, which is empty, then ours
+  std::vector<rocksdb::ColumnFamilyHandle*> families_;  // the default family, which is empty, then ours
   std::atomic<std::uint64_t> writes_ = 0, syncs_ = 0, bytes_ = 0;
 };
 
@@ -242,8 +250,12 @@ public:
   rocks_snapshot& operator=(const rocks_snapshot&) = delete;
 
   result<bool> find(family f, std::string_view key, std::string& out) const override { return of_->find_in(at_, f, key, out); }
-  result<cached> find_cached(family f, std::string_view key, std::string& out) const override { return of_->find_cached_in(at_, f, key, out); }
-  result<void> scan(family f, const key_range& range, const row_visitor& visit) const override { return of_->scan_in(at_, f, range, visit); }
+  result<cached> find_cached(family f, std::string_view key, std::string& out) const override {
+    return of_->find_cached_in(at_, f, key, out);
+  }
+  result<void> scan(family f, const key_range& range, const row_visitor& visit) const override {
+    return of_->scan_in(at_, f, range, visit);
+  }
 
 private:
   std::shared_ptr<const rocks_kv> of_;
@@ -287,21 +299,25 @@ result<void> rocks_kv::verify(const std::atomic<bool>& stop) const {
       std::vector<rocksdb::LiveFileMetaData> now;
       db_->GetLiveFilesMetaData(&now);
       for (const auto& still : now)
-        if (still.name == file.name) return fail(errc::damaged, "a file of the store is missing. Nothing was changed; restore the store from a backup", path);
+        if (still.name == file.name)
+          return fail(errc::damaged, "a file of the store is missing. Nothing was changed; restore the store from a backup", path);
       continue;
     }
     std::string wanted;
     base::put_u32(wanted, *found);
     if (file.file_checksum_func_name != "FileChecksumCrc32c") continue;
     if (wanted != file.file_checksum)
-      return fail(errc::damaged, "a file of the store is damaged: its checksum does not match. Nothing was changed; restore the store from a backup", path);
+      return fail(errc::damaged,
+                  "a file of the store is damaged: its checksum does not match. Nothing was changed; restore the store from a backup",
+                  path);
   }
   return {};
 }
 
 }  // namespace
 
-result<std::shared_ptr<kv>> open_rocks_kv(const std::filesystem::path& folder, const rocks_settings& settings, bool create, bool read_only) {
+result<std::shared_ptr<kv>> open_rocks_kv(const std::filesystem::path& folder, const rocks_settings& settings, bool create,
+                                          bool read_only) {
   std::error_code ec;
   if (std::filesystem::exists(folder, ec)) {
     TRY(check_logs(folder));

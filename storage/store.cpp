@@ -78,7 +78,8 @@ std::shared_ptr<const store_view> store::impl::view() {
 }
 
 result<std::uint64_t> store::impl::allocate(std::uint16_t partition, std::uint32_t n) {
-  if (n == 0 || n > ids_at_once) return fail(errc::too_large, fmt::format("1 to {} instance ids can be had at once, not {}", ids_at_once, n));
+  if (n == 0 || n > ids_at_once)
+    return fail(errc::too_large, fmt::format("1 to {} instance ids can be had at once, not {}", ids_at_once, n));
   const std::lock_guard lock(ids_mutex_);
   if (next_instance_ + n > instances_end_) {
     const auto end = instances_end_ + instance_block;
@@ -99,15 +100,17 @@ store_status store::impl::status() {
     const std::lock_guard lock(mutex_);
     out = counters_;
     out.writable = open_ && !broken_;
-    if (!open_) out.why_not = "the store is closed";
-    else if (broken_) out.why_not = broken_->to_string();
+    if (!open_)
+      out.why_not = "the store is closed";
+    else if (broken_)
+      out.why_not = broken_->to_string();
     out.queued_commits = queue_.size();
     out.queued_bytes = queued_bytes_;
     out.site_id = about_.site.to_string();
     out.created_by = about_.created_by;
   }
   out.sequence = published_.load(std::memory_order_acquire);
-  struct statvfs disk {};
+  struct statvfs disk{};
   if (!options_.rows && ::statvfs(options_.path.c_str(), &disk) == 0) {
     out.disk_free_bytes = std::uint64_t{disk.f_bavail} * disk.f_frsize;
     out.low_space = out.disk_free_bytes < options_.limits.low_water_bytes;
@@ -122,7 +125,9 @@ std::shared_ptr<const store_view> store::view() const { return impl_->view(); }
 result<std::uint64_t> store::allocate_instance_ids(std::uint16_t partition, std::uint32_t n) { return impl_->allocate(partition, n); }
 store_status store::status() const { return impl_->status(); }
 
-std::string store::external_id(std::uint64_t instance, std::uint32_t activity) const { return impl_->ids().encrypt({instance, activity}).to_string(); }
+std::string store::external_id(std::uint64_t instance, std::uint32_t activity) const {
+  return impl_->ids().encrypt({instance, activity}).to_string();
+}
 
 result<store::internal_id> store::internal_id_of(std::string_view uuid) const {
   const auto parsed = TRY(base::uuid::parse(uuid));
@@ -131,6 +136,8 @@ result<store::internal_id> store::internal_id_of(std::string_view uuid) const {
   return internal_id{plain->instance, plain->activity};
 }
 
-operation store::move_cursor(std::string_view name, std::uint64_t sequence) { return put_row{table::meta, keys::cursor(name), to_number_value(sequence)}; }
+operation store::move_cursor(std::string_view name, std::uint64_t sequence) {
+  return put_row{table::meta, keys::cursor(name), to_number_value(sequence)};
+}
 
 }  // namespace dsf::storage

@@ -2,8 +2,8 @@
 #include <catch2/catch.hpp>
 
 #include <condition_variable>
-#include <set>
 #include <mutex>
+#include <set>
 
 #include "storage/test_support.hpp"
 
@@ -62,7 +62,8 @@ bool refused(const result<receipt>& r, Code code) {
 TEST_CASE("store: a resource is served with version and time spliced in; history keeps what was") {
   const auto s = open_memory(memory_kv::create());
   const auto one = id(1);
-  const auto first = s->submit_wait(commit_of({version_is{"Task", one, 0}}, {task(one, {{"identifier", "a"}, {"status", "draft"}}, {{"Task.identifier", "k"}})}));
+  const auto first = s->submit_wait(
+      commit_of({version_is{"Task", one, 0}}, {task(one, {{"identifier", "a"}, {"status", "draft"}}, {{"Task.identifier", "k"}})}));
   REQUIRE(first);
   CHECK(first->sequence == 1);
   REQUIRE(first->written.size() == 1);
@@ -74,7 +75,8 @@ TEST_CASE("store: a resource is served with version and time spliced in; history
   CHECK((*current)->access_class == "LOCAL");
   CHECK((*current)->last_updated == first->written[0].last_updated);
 
-  REQUIRE(s->submit_wait(commit_of({version_is{"Task", one, 1}}, {task(one, {{"identifier", "a"}, {"status", "requested"}}, {{"Task.identifier", "k2"}}, "second")})));
+  REQUIRE(s->submit_wait(commit_of({version_is{"Task", one, 1}},
+                                   {task(one, {{"identifier", "a"}, {"status", "requested"}}, {{"Task.identifier", "k2"}}, "second")})));
   REQUIRE(s->submit_wait(commit_of({version_is{"Task", one, 2}}, {delete_resource{"Task", one}})));
   const auto v3 = s->view();
   CHECK(v3->sequence() == 3);
@@ -180,15 +182,19 @@ TEST_CASE("store: commits of one group see one another, share one sync, and answ
   s->submit(commit_of({version_is{"Task", one, 0}}, {task(one, {}, {{"r", "k"}})}), all.next());
   s->submit(commit_of({version_is{"Task", one, 0}}, {task(one)}), all.next());                              // 1: version
   s->submit(commit_of({absent{"r", "k", std::nullopt}}, {task(id(2))}), all.next());                         // 2: unique
-  s->submit(commit_of(task(id(3), {}, {{"r", "k"}})), all.next());                                           // 3: unique, by the operation
-  s->submit(commit_of({version_is{"Task", one, 1}}, {task(one), task(one)}), all.next());                    // 4: versions 2 and 3
-  s->submit(commit_of({row_is{table::timer, "g", false}}, {put_row{table::timer, "g", ""}}), all.next());    // 5
-  s->submit(commit_of({row_is{table::timer, "g", false}}, {put_row{table::timer, "g", ""}}), all.next());    // 6: row
-  s->submit(commit_of({instance_at{9, 0}}, {append_events{9, 1, {"e"}, std::nullopt}}), all.next());         // 7
-  s->submit(commit_of({instance_at{9, 0}}, {append_events{9, 1, {"f"}, std::nullopt}}), all.next());         // 8: instance
+  s->submit(commit_of(task(id(3), {}, {{"r", "k"}})), all.next());  // 3: unique, by the operation
+  s->submit(commit_of({version_is{"Task", one, 1}}, {task(one), task(one)}), all.next());  // 4: versions 2 and 3
+  s->submit(commit_of({row_is{table::timer, "g", false}}, {put_row{table::timer, "g", ""}}), all.next());  // 5
+  s->submit(commit_of({row_is{table::timer, "g", false}}, {put_row{table::timer, "g", ""}}), all.next());  // 6: row
+  s->submit(commit_of({instance_at{9, 0}}, {append_events{9, 1, {"e"}, std::nullopt}}), all.next());  // 7
+  s->submit(commit_of({instance_at{9, 0}}, {append_events{9, 1, {"f"}, std::nullopt}}), all.next());  // 8: instance
   // All or nothing: the second operation fails, so the first leaves nothing, not even an ordinal, a key or an event.
-  s->submit(commit_of({}, {task(id(4), {{"code", "x"}}, {{"r", "k4"}}), append_events{9, 2, {"g"}, std::nullopt}, put_row{table::timer, "h", ""}, delete_resource{"Task", id(5)}}), all.next());
-  s->submit(commit_of({absent{"r", "k4", std::nullopt}, instance_at{9, 1}, row_is{table::timer, "h", false}, version_is{"Task", id(4), 0}}, {task(id(6), {}, {{"r", "k4"}})}), all.next());
+  s->submit(commit_of({}, {task(id(4), {{"code", "x"}}, {{"r", "k4"}}), append_events{9, 2, {"g"}, std::nullopt},
+                           put_row{table::timer, "h", ""}, delete_resource{"Task", id(5)}}),
+            all.next());
+  s->submit(commit_of({absent{"r", "k4", std::nullopt}, instance_at{9, 1}, row_is{table::timer, "h", false}, version_is{"Task", id(4), 0}},
+                      {task(id(6), {}, {{"r", "k4"}})}),
+            all.next());
   CHECK(s->status().queued_commits == 11);
   closed.open();
   REQUIRE(s->submit_wait(commit_of(put_row{table::timer, "last", ""})));
@@ -298,7 +304,9 @@ TEST_CASE("store: instances: events, snapshots, ending, forgetting") {
   const auto i = *first;
   CHECK(refused(s->submit_wait(commit_of(append_events{i, 2, {"x"}, std::nullopt})), errc::instance_conflict));
   const std::string big(10'000, 'b');
-  REQUIRE(s->submit_wait(commit_of({}, {append_events{i, 1, {"one", big}, std::nullopt}, put_row{table::journal, keys::journal(i, "act"), "j"}, put_row{table::value, keys::value(i, 1), "v"}})));
+  REQUIRE(
+      s->submit_wait(commit_of({}, {append_events{i, 1, {"one", big}, std::nullopt}, put_row{table::journal, keys::journal(i, "act"), "j"},
+                                    put_row{table::value, keys::value(i, 1), "v"}})));
   CHECK_FALSE(*s->view()->instance_snapshot(i));
   REQUIRE(s->submit_wait(commit_of(append_events{i, 3, {"three"}, "state at 3"})));
   auto v = s->view();
@@ -312,7 +320,8 @@ TEST_CASE("store: instances: events, snapshots, ending, forgetting") {
   CHECK((*v->instance(i))->last_event == 3);
   CHECK_FALSE(*v->instance(i + 1));
   REQUIRE(s->reopen());
-  REQUIRE(s->submit_wait(commit_of({}, {put_row{table::journal, keys::journal(i, "act2"), "j"}, append_events{i, 4, {"four"}, std::nullopt}, end_instance{i}})));
+  REQUIRE(s->submit_wait(commit_of(
+      {}, {put_row{table::journal, keys::journal(i, "act2"), "j"}, append_events{i, 4, {"four"}, std::nullopt}, end_instance{i}})));
   v = s->view();
   CHECK_FALSE((*v->instance(i))->is_live());
   CHECK(v->rows(table::journal, keys::instance(i), 10)->empty());
@@ -350,8 +359,9 @@ TEST_CASE("store: instance ids are never given twice; outside ids are reversible
 TEST_CASE("store: rows, inbox and timers come back in order") {
   const auto s = open_memory(memory_kv::create());
   REQUIRE(s->submit_wait(commit_of({}, {put_inbox{"a"}, put_inbox{"b"}})));
-  REQUIRE(s->submit_wait(commit_of({}, {put_inbox{"c"}, put_row{table::timer, keys::timer(0, {300}, 3), "x"}, put_row{table::timer, keys::timer(0, {-5}, 1), "y"},
-                                        put_row{table::timer, keys::timer(0, {200}, 2, "tail"), "z"}, put_row{table::timer, keys::timer(1, {100}, 9), "other"}})));
+  REQUIRE(s->submit_wait(commit_of(
+      {}, {put_inbox{"c"}, put_row{table::timer, keys::timer(0, {300}, 3), "x"}, put_row{table::timer, keys::timer(0, {-5}, 1), "y"},
+           put_row{table::timer, keys::timer(0, {200}, 2, "tail"), "z"}, put_row{table::timer, keys::timer(1, {100}, 9), "other"}})));
   const auto v = s->view();
   const auto inbox = v->rows(table::inbox, keys::inbox_prefix(0), 10);
   REQUIRE(inbox->size() == 3);
@@ -366,7 +376,8 @@ TEST_CASE("store: rows, inbox and timers come back in order") {
   CHECK((*due)[1].at.tail == "tail");
   CHECK((*due)[1].entry.value == "z");
   REQUIRE(s->submit_wait(commit_of({row_is{table::inbox, (*inbox)[0].key, true}}, {delete_row{table::inbox, (*inbox)[0].key}})));
-  CHECK(refused(s->submit_wait(commit_of({row_is{table::inbox, (*inbox)[0].key, true}}, {delete_row{table::inbox, (*inbox)[0].key}})), errc::row_conflict));
+  CHECK(refused(s->submit_wait(commit_of({row_is{table::inbox, (*inbox)[0].key, true}}, {delete_row{table::inbox, (*inbox)[0].key}})),
+                errc::row_conflict));
 }
 
 TEST_CASE("store: the feed tells what changed, and is cut behind the slowest follower and at its limit") {
@@ -374,7 +385,8 @@ TEST_CASE("store: the feed tells what changed, and is cut behind the slowest fol
   store_limits limits;
   limits.feed_rows = 2'500;
   auto s = open_memory(rows, &base::system_clock_source(), limits);
-  REQUIRE(s->submit_wait(commit_of({}, {task(id(1)), append_events{5, 1, {"e"}, std::nullopt}, put_inbox{"x"}, store::move_cursor("engine", 0)})));
+  REQUIRE(s->submit_wait(
+      commit_of({}, {task(id(1)), append_events{5, 1, {"e"}, std::nullopt}, put_inbox{"x"}, store::move_cursor("engine", 0)})));
   REQUIRE(s->submit_wait(commit_of({}, {task(id(1)), delete_resource{"Task", id(1)}, end_instance{5}})));
   const auto feed = s->view()->read_feed(0, 10);
   REQUIRE(feed->size() == 2);

@@ -66,7 +66,8 @@ struct marker {
 };
 
 result<marker> parse_marker(std::string_view text, const fs::path& place) {
-  if (!text.starts_with(marker_title)) return fail(errc::not_a_store, "this folder is not a dsfd store: its file STORE is something else", place.string());
+  if (!text.starts_with(marker_title))
+    return fail(errc::not_a_store, "this folder is not a dsfd store: its file STORE is something else", place.string());
   marker m;
   while (!text.empty()) {
     const auto end = text.find('\n');
@@ -79,17 +80,20 @@ result<marker> parse_marker(std::string_view text, const fs::path& place) {
     if (line.starts_with("release ")) m.release = line.substr(8);
     if (line == "state ready") m.ready = true;
   }
-  if (m.format == 0) return fail(errc::damaged, "the store's file STORE names no format. Nothing was changed; restore the store from a backup", place.string());
+  if (m.format == 0)
+    return fail(errc::damaged, "the store's file STORE names no format. Nothing was changed; restore the store from a backup",
+                place.string());
   return m;
 }
 
 }  // namespace
 
 base::failure newer_format(const std::string& place, const std::string& release, std::uint64_t format) {
-  return fail(errc::newer_format,
-              fmt::format("this store was written by release {}, format {}; this program knows formats up to {}. Install release {} or newer", release, format,
-                          format_version, release),
-              place);
+  return fail(
+      errc::newer_format,
+      fmt::format("this store was written by release {}, format {}; this program knows formats up to {}. Install release {} or newer",
+                  release, format, format_version, release),
+      place);
 }
 
 store_folder::~store_folder() {
@@ -109,18 +113,21 @@ result<void> store_folder::lock(bool read_only) {
     std::string pid = holder && *holder ? **holder : std::string();
     while (!pid.empty() && pid.back() == '\n') pid.pop_back();
     return fail(errc::locked,
-                pid.empty() ? std::string("this store is used by another program; stop that first")
-                            : fmt::format("this store is used by a running dsfd (pid {}); stop that first, or ask it over its admin socket", pid),
+                pid.empty()
+                    ? std::string("this store is used by another program; stop that first")
+                    : fmt::format("this store is used by a running dsfd (pid {}); stop that first, or ask it over its admin socket", pid),
                 path_.string());
   }
   if (read_only) return {};
   const auto pid = fmt::format("{}\n", ::getpid());
-  if (::ftruncate(lock_file_, 0) != 0 || ::pwrite(lock_file_, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) return io_error("write", file);
+  if (::ftruncate(lock_file_, 0) != 0 || ::pwrite(lock_file_, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size()))
+    return io_error("write", file);
   return {};
 }
 
 result<void> store_folder::write_marker(const std::string& release, bool ready) {
-  return write_small(path_ / marker_name, fmt::format("{}\nformat {}\nrelease {}\nstate {}\n", marker_title, format_version, release, ready ? "ready" : "being made"));
+  return write_small(path_ / marker_name, fmt::format("{}\nformat {}\nrelease {}\nstate {}\n", marker_title, format_version, release,
+                                                      ready ? "ready" : "being made"));
 }
 
 result<void> store_folder::finish(const std::string& release) {
@@ -143,7 +150,8 @@ result<std::unique_ptr<store_folder>> store_folder::open(const fs::path& path, b
   if (!found) {
     for (const auto& entry : fs::directory_iterator(path, ec))
       if (const auto name = entry.path().filename(); name != "lock" && name != "blobs" && name != "STORE.new")
-        return fail(errc::not_a_store, fmt::format("this folder is not a dsfd store: it holds {} but no file STORE", name.string()), path.string());
+        return fail(errc::not_a_store, fmt::format("this folder is not a dsfd store: it holds {} but no file STORE", name.string()),
+                    path.string());
     if (ec) return fail(errc::io, fmt::format("can't read the store's folder: {}", ec.message()), path.string());
     if (!create) return fail(errc::not_a_store, "there is no store in this folder", path.string());
   } else {
@@ -155,8 +163,11 @@ result<std::unique_ptr<store_folder>> store_folder::open(const fs::path& path, b
   // Between the look above and the lock another program may have made the store.
   found = TRY(read_small(path / marker_name));
   out->is_new_ = !found || !TRY(parse_marker(*found, path)).ready;
-  if (out->is_new_ && !create) return fail(errc::not_a_store, "the making of this store was interrupted; start dsfd once to finish it, or remove the folder", path.string());
-  if (out->is_new_) TRY(out->write_marker(release, false));
+  if (out->is_new_ && !create)
+    return fail(errc::not_a_store, "the making of this store was interrupted; start dsfd once to finish it, or remove the folder",
+                path.string());
+  if (out->is_new_)
+    TRY(out->write_marker(release, false));
   else if (!fs::exists(out->rows() / "CURRENT", ec))
     return fail(errc::damaged, "the store's rows are missing. Nothing was changed; restore the store from a backup", path.string());
   return out;

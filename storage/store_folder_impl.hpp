@@ -12,7 +12,8 @@ namespace dsf::storage {
 class store_folder {
 public:
   // Takes the lock. Refuses folders that hold something else, stores of newer releases, and stores in use.
-  static result<std::unique_ptr<store_folder>> open(const std::filesystem::path& path, bool create, bool read_only, const std::string& release);
+  static result<std::unique_ptr<store_folder>> open(const std::filesystem::path& path, bool create, bool read_only,
+                                                    const std::string& release);
   ~store_folder();
   store_folder(const store_folder&) = delete;
   store_folder& operator=(const store_folder&) = delete;

@@ -59,7 +59,8 @@ result<void> store::impl::start() {
     return opened;
   }
   cipher_ = id_cipher(about_.salt);
-  applier_ = std::make_unique<applier>(*rows_, about_.last, about_.classes, options_.limits.row_cache_bytes, options_.limits.changes_remembered);
+  applier_ =
+      std::make_unique<applier>(*rows_, about_.last, about_.classes, options_.limits.row_cache_bytes, options_.limits.changes_remembered);
   published_ = about_.last.sequence;
   next_trim_ = about_.last.sequence;
   next_instance_ = instances_end_ = about_.instances_reserved;
@@ -96,7 +97,8 @@ result<void> store::impl::stop() {
   const long ours = options_.rows ? LONG_MAX : 1;
   for (int waited = 0; rows_.use_count() > ours; ++waited) {
     if (waited == view_wait_ms)
-      return fail(errc::locked, fmt::format("the store can't be closed: {} snapshots of it are still in use", rows_.use_count() - 1), options_.path.string());
+      return fail(errc::locked, fmt::format("the store can't be closed: {} snapshots of it are still in use", rows_.use_count() - 1),
+                  options_.path.string());
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   {

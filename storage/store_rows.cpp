@@ -12,7 +12,8 @@ std::string meta_key(std::string_view name) { return row_keys::of(table::meta, n
 
 result<std::string> need(const kv_reader& rows, std::string_view name) {
   std::string value;
-  if (!TRY(rows.find(family::meta, meta_key(name), value))) return fail(errc::damaged, fmt::format("the store lacks its row '{}'. Restore it from a backup", name));
+  if (!TRY(rows.find(family::meta, meta_key(name), value)))
+    return fail(errc::damaged, fmt::format("the store lacks its row '{}'. Restore it from a backup", name));
   return std::string(TRY(value_content(value)));
 }
 
@@ -20,21 +21,24 @@ result<std::uint64_t> need_number(const kv_reader& rows, std::string_view name) 
   const auto bytes = TRY(need(rows, name));
   base::byte_reader in(bytes);
   const auto number = in.u64();
-  if (!in.at_end()) return fail(errc::damaged, fmt::format("the store's row '{}' does not read as a number. Restore it from a backup", name));
+  if (!in.at_end())
+    return fail(errc::damaged, fmt::format("the store's row '{}' does not read as a number. Restore it from a backup", name));
   return number;
 }
 
 result<void> read_classes(const kv_reader& rows, class_names& into) {
   result<void> broken;
-  TRY(rows.scan(family::idx, key_range::prefix(std::string(1, static_cast<char>(table::access_class))), [&](std::string_view key, std::string_view value) {
-    const auto text = value_content(value);
-    const auto number = base::byte_reader(key.substr(1)).u32();
-    if (!text || into.add(*text) != number) {
-      broken = fail(errc::damaged, fmt::format("the store's access class {} does not read as one. Restore it from a backup", number));
-      return false;
-    }
-    return true;
-  }));
+  TRY(rows.scan(family::idx, key_range::prefix(std::string(1, static_cast<char>(table::access_class))),
+                [&](std::string_view key, std::string_view value) {
+                  const auto text = value_content(value);
+                  const auto number = base::byte_reader(key.substr(1)).u32();
+                  if (!text || into.add(*text) != number) {
+                    broken = fail(errc::damaged,
+                                  fmt::format("the store's access class {} does not read as one. Restore it from a backup", number));
+                    return false;
+                  }
+                  return true;
+                }));
   return broken;
 }
 
@@ -44,8 +48,10 @@ result<void> read_feed_ends(const kv_reader& rows, store_rows& into) {
   TRY(rows.scan(family::feed, {all.from, all.to, true}, [&](std::string_view key, std::string_view value) {
     const auto entry = decode_feed(base::byte_reader(key.substr(1)).u64(), value);
     // The versions of a commit take one microsecond each.
-    if (entry) into.last = {entry->sequence, {entry->time.us + static_cast<std::int64_t>(entry->resources.size())}};
-    else broken = base::failure(entry.error());
+    if (entry)
+      into.last = {entry->sequence, {entry->time.us + static_cast<std::int64_t>(entry->resources.size())}};
+    else
+      broken = base::failure(entry.error());
     return false;
   }));
   TRY(rows.scan(family::feed, all, [&](std::string_view key, std::string_view) {
@@ -95,7 +101,8 @@ result<std::optional<store_rows>> read_store_rows(const kv_reader& rows) {
   if (format > format_version) return newer_format({}, out.created_by, format);
   const auto site = TRY(need(rows, "store/site"));
   const auto salt = TRY(need(rows, "store/salt"));
-  if (site.size() != 16 || salt.size() != 16) return fail(errc::damaged, "the store's rows about itself have a wrong length. Restore it from a backup");
+  if (site.size() != 16 || salt.size() != 16)
+    return fail(errc::damaged, "the store's rows about itself have a wrong length. Restore it from a backup");
   out.site = base::uuid::from_raw(site);
   base::byte_reader in(salt);
   out.salt[0] = in.u64();

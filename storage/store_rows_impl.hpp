@@ -22,9 +22,9 @@ struct store_rows {
   base::uuid site;
   id_cipher::key salt{};
   std::string created_by;
-  std::uint64_t instances_reserved = 1;           // counters below this may have been given out
+  std::uint64_t instances_reserved = 1;  // counters below this may have been given out
   applier::position last;
-  std::uint64_t feed_first = 1;                   // the first sequence the feed still has
+  std::uint64_t feed_first = 1;  // the first sequence the feed still has
   std::map<std::string, std::uint64_t, std::less<>> cursors;
   std::shared_ptr<class_names> classes = std::make_shared<class_names>();
 };

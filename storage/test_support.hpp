@@ -36,7 +36,8 @@ inline base::uuid id(std::uint64_t n) {
   return base::uuid::random(e);
 }
 
-inline put_resource task(base::uuid of, std::vector<fhir::index_entry> index = {}, std::vector<fhir::unique_key> unique = {}, std::string extra = "x") {
+inline put_resource task(base::uuid of, std::vector<fhir::index_entry> index = {}, std::vector<fhir::unique_key> unique = {},
+                         std::string extra = "x") {
   put_resource op;
   op.type = "Task";
   op.id = of;
@@ -48,14 +49,17 @@ inline put_resource task(base::uuid of, std::vector<fhir::index_entry> index = {
   return op;
 }
 
-inline commit commit_of(std::vector<precondition> preconditions, std::vector<operation> operations) { return {0, std::move(preconditions), std::move(operations)}; }
+inline commit commit_of(std::vector<precondition> preconditions, std::vector<operation> operations) {
+  return {0, std::move(preconditions), std::move(operations)};
+}
 inline commit commit_of(operation op) {
   commit c;
   c.operations.push_back(std::move(op));
   return c;
 }
 
-inline std::unique_ptr<store> open_memory(std::shared_ptr<memory_kv> rows, base::clock* clock = &base::system_clock_source(), store_limits limits = {}) {
+inline std::unique_ptr<store> open_memory(std::shared_ptr<memory_kv> rows, base::clock* clock = &base::system_clock_source(),
+                                          store_limits limits = {}) {
   store_options o;
   o.rows = std::move(rows);
   o.clock = clock;

@@ -87,8 +87,8 @@ result<std::optional<base::uuid>> store_view::id_of(std::string_view type, std::
   return owner.id;
 }
 
-result<std::vector<base::uuid>> store_view::ids_in(std::string_view type, std::string_view parameter, std::string_view from, std::string_view to,
-                                                   std::size_t limit) const {
+result<std::vector<base::uuid>> store_view::ids_in(std::string_view type, std::string_view parameter, std::string_view from,
+                                                   std::string_view to, std::size_t limit) const {
   key_range range;
   range.from = row_keys::index_bound(type, parameter, from);
   range.to = to.empty() ? prefix_end(row_keys::index_prefix(type, parameter)) : row_keys::index_bound(type, parameter, to);
@@ -110,16 +110,17 @@ result<std::vector<base::uuid>> store_view::ids_in(std::string_view type, std::s
 result<std::vector<base::uuid>> store_view::all_ids(std::string_view type, std::size_t limit) const {
   std::vector<base::uuid> out;
   result<void> broken;
-  TRY(rows_->scan(family::idx, key_range::prefix(row_keys::type_prefix(table::ordinal, type)), [&](std::string_view, std::string_view value) {
-    if (out.size() >= limit) return false;
-    const auto owner = parse_ordinal_value(value);
-    if (!owner) {
-      broken = base::failure(owner.error());
-      return false;
-    }
-    if (!owner->deleted) out.push_back(owner->id);
-    return true;
-  }));
+  TRY(rows_->scan(family::idx, key_range::prefix(row_keys::type_prefix(table::ordinal, type)),
+                  [&](std::string_view, std::string_view value) {
+                    if (out.size() >= limit) return false;
+                    const auto owner = parse_ordinal_value(value);
+                    if (!owner) {
+                      broken = base::failure(owner.error());
+                      return false;
+                    }
+                    if (!owner->deleted) out.push_back(owner->id);
+                    return true;
+                  }));
   TRY(std::move(broken));
   return out;
 }

@@ -49,7 +49,9 @@ bool holds_a_record(std::string_view rest) {
 bool all_zero(std::string_view bytes) { return bytes.find_first_not_of('\0') == std::string_view::npos; }
 
 base::failure damaged(std::string_view name, std::size_t offset, std::string_view what) {
-  return fail(errc::damaged, fmt::format("the store's log {} is damaged at byte {}: {}. Nothing was changed; restore the store from a backup", name, offset, what));
+  return fail(errc::damaged,
+              fmt::format("the store's log {} is damaged at byte {}: {}. Nothing was changed; restore the store from a backup", name,
+                          offset, what));
 }
 
 // `at` runs to the end of the last block and its first record does not fit or is cut off: torn, or made to look so.
@@ -104,10 +106,12 @@ result<void> check_logs(const std::filesystem::path& folder) {
   for (const auto& entry : std::filesystem::directory_iterator(folder, ec)) {
     if (entry.path().extension() != ".log") continue;
     const std::string name = entry.path().filename().string();
-    const auto cannot = [&] { return fail(errc::io, fmt::format("can't read the store's log: {}", std::strerror(errno)), entry.path().string()); };
+    const auto cannot = [&] {
+      return fail(errc::io, fmt::format("can't read the store's log: {}", std::strerror(errno)), entry.path().string());
+    };
     const int file = ::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC);
     if (file < 0) return cannot();
-    struct stat info {};
+    struct stat info{};
     if (::fstat(file, &info) != 0) {
       const auto answer = cannot();
       ::close(file);
