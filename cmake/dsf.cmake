@@ -14,7 +14,7 @@ option(DSF_TESTS "build the unit tests" ON)
 option(DSF_FUZZ "build the libFuzzer targets" OFF)
 set(DSF_SANITIZE "" CACHE STRING "sanitizers, as -fsanitize= takes them")
 
-add_compile_options(-Wall -Wextra -Wno-missing-field-initializers -fno-omit-frame-pointer)
+add_compile_options(-Wall -Wextra -Wno-missing-field-initializers -Wno-maybe-uninitialized -fno-omit-frame-pointer)
 if(DSF_SANITIZE)
   add_compile_options(-fsanitize=${DSF_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${DSF_SANITIZE})
