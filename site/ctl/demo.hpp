@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 
 #include "base/result.hpp"
@@ -22,6 +23,12 @@ struct demo_options {
   bool once = false;
   std::string broken;   // wrong-ca, expired, not-listed, site-down, wrong-role; empty: nothing
   std::string program;  // dsfd; empty: beside dsfctl
+  // For programs that test: the shipped processes' folder (empty: found beside the program), placeholders for every site, further lines
+  // of every site's settings, and how far above the port in its address a site listens, when something stands in front of it.
+  std::string processes;
+  std::map<std::string, std::string> process_environment;
+  std::string more_settings;
+  std::uint16_t listen_offset = 0;
 };
 base::result<> demo(ctl_output& o, const demo_options& options);
 

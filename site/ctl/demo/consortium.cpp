@@ -39,12 +39,15 @@ fs::path own_folder() {
 }
 
 // The processes that come with the program: beside the source tree's build, or installed.
-result<std::vector<std::string>> shipped_plugins() {
+result<std::vector<std::string>> shipped_plugins(const std::string& named) {
   std::vector<std::string> found;
-  for (const auto& folder : {own_folder() / "../../../processes", own_folder() / "../share/dsfd/processes"}) {
+  std::vector<fs::path> folders{own_folder() / "../../../processes", own_folder() / "../share/dsfd/processes"};
+  if (!named.empty()) folders = {named};
+  for (const auto& folder : folders) {
     std::error_code ec;
     for (const auto& entry : fs::directory_iterator(folder, ec))
-      if (fs::exists(entry.path() / "plugin.yaml")) found.push_back(fs::canonical(entry.path()).string());
+      for (const auto& bundle : {entry.path(), entry.path() / "bundle"})
+        if (fs::exists(bundle / "plugin.yaml")) found.push_back(fs::canonical(bundle).string());
     if (!found.empty()) break;
   }
   if (found.empty()) return fail(admin_errc::not_found, "the shipped processes are missing: neither processes/ of the source tree nor ../share/dsfd/processes is there", own_folder().string());
@@ -60,7 +63,7 @@ result<std::unique_ptr<consortium>> consortium::prepare(const demo_options& opti
   if (!options.broken.empty()) c->folder_ /= "broken-" + options.broken;
   c->program_ = options.program.empty() ? (own_folder() / "dsfd").string() : options.program;
   if (::access(c->program_.c_str(), X_OK) != 0) return fail(admin_errc::not_found, "dsfd is not there; build it, or name it with --dsfd", c->program_);
-  c->plugins_ = TRY(shipped_plugins());
+  c->plugins_ = TRY(shipped_plugins(options.processes));
 
   const std::pair<const char*, const char*> members[] = {{"research", "HRP"}, {"hospital-a", "DIC"}, {"hospital-b", "DIC"}, {"hospital-c", "DIC"}};
   std::uint16_t port = options.first_port;
@@ -146,7 +149,7 @@ result<> consortium::settings() {
         "tls:\n"
         "  server: {{certificate: '{6}/server.pem', key: '{6}/server.key', trust: '{7}'}}\n"
         "  client: {{certificate: '{6}/{8}.pem', key: '{6}/{8}.key', trust: '{7}'}}\n",
-        s->name, s->holds_data() ? ", repository" : "", s->organization, s->base_url(), s->port, s->port + 100, s->certificates.string(), ca, client);
+        s->name, s->holds_data() ? ", repository" : "", s->organization, s->base_url(), s->port + options_.listen_offset, s->port + 100, s->certificates.string(), ca, client);
     if (s->holds_data())
       text +=
           "allow_repository_beside_fhir: true   # everything on one machine, with made-up patients\n"
@@ -154,6 +157,9 @@ result<> consortium::settings() {
           "feasibility: {stores: {own: {native: true}}}\n";
     text += "plugins:\n  folders:\n";
     for (const auto& p : plugins_) text += "  - '" + p + "'\n";
+    if (!options_.process_environment.empty()) text += "process_environment:\n";
+    for (const auto& [name, value] : options_.process_environment) text += fmt::format("  {}: '{}'\n", name, value);
+    text += options_.more_settings;
     TRY(write_file(s->folder / "site.yaml", text));
   }
   return {};
