@@ -189,7 +189,11 @@ struct instance_state_of_actor {
     shared->handlers->run([shared = shared, actor = caf::actor_cast<caf::actor>(self), run = entry->run, job = call.job, a = std::move(*activation)]() mutable {
       const auto& context = shared->context;
       const auto publish = [&](site_event_kind kind) {
-        context.events->publish({kind, context.clock->now(), a.process_key + "|" + a.version_tag, a.instance_id, a.business_key, a.activity_id, {}, a.class_name});
+        const auto process = a.process_key + "|" + a.version_tag;
+        context.events->publish({kind, context.clock->now(), process, a.instance_id, a.business_key, a.activity_id, {}, a.class_name});
+        if (context.log->enabled(base::log_level::debug))
+          context.log->debug("handler", to_string(kind), {.process = process, .instance = a.instance_id, .business_key = a.business_key, .activity = a.activity_id},
+                             {{"class", a.class_name}, {"job", a.idempotency_key}});
       };
       publish(site_event_kind::handler_started);
       auto outcome = std::make_shared<plugins::outcome>();
