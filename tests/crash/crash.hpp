@@ -1,0 +1,81 @@
+// The crash test: work over four sites while sites are killed, and the verdict. All state is here; each part is a function of it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/entropy.hpp"
+#include "site/ctl/demo/consortium.hpp"
+#include "tests/support/recorder.hpp"
+
+namespace dsf::tests {
+
+struct crash_options {
+  std::filesystem::path folder;
+  std::uint64_t seed = 0;
+  unsigned instances = 500;
+  unsigned feasibility_percent = 10;
+  double seconds_between_kills = 1.0;
+  double starts_per_second = 6;
+  std::uint32_t patients = 200;
+  unsigned kept_back_percent = 2;  // answers to POSTs that the sender never gets
+  std::uint16_t first_port = 18'640;
+  std::int64_t settle_s = 180;     // after the last start, for all to end
+};
+
+// One start as the operator asked for it. A start whose answer was lost may have taken place or not: `certain` is false, and both are right.
+struct started_work {
+  site::ctl::demo_site* site = nullptr;
+  bool feasibility = false;
+  bool certain = true;
+  std::string business_key;
+  std::string task;
+};
+
+struct kill_note {
+  std::string site;
+  double at_s = 0;
+  std::uint64_t running = 0, outbox = 0;  // of the site, when it was asked last
+  bool while_starting = false;
+  double back_after_s = 0;
+};
+
+struct crash_run {
+  crash_options options;
+  std::unique_ptr<site::ctl::consortium> sites;
+  std::vector<std::unique_ptr<recorder>> recorders;  // in the order of the sites
+  std::vector<started_work> work;
+  std::vector<kill_note> kills;
+  std::string fatal;  // why the run was given up
+  std::atomic<bool> stop_killing = false;
+  std::int64_t began_us = 0;
+  [[nodiscard]] double seconds() const;
+};
+
+// Sites with recorders in front, patients imported, all ready. Returns the Measure that all requests refer to.
+base::result<std::string> set_up(crash_run& run);
+// Kills until stop_killing is set; runs on a thread of its own.
+void kill_sites(crash_run& run);
+// Starts what the options say, spread over time, with retries.
+base::result<> start_work(crash_run& run, const std::string& measure);
+// Waits until nothing is under way at any site; says what still is after the time limit.
+std::vector<std::string> wait_until_quiet(crash_run& run);
+
+struct verdict {
+  std::uint64_t passed = 0;
+  std::vector<std::string> failures;
+  void check(bool right, const std::string& otherwise) {
+    if (right) ++passed;
+    else failures.push_back(otherwise);
+  }
+};
+void judge(crash_run& run, verdict& v);
+// What the sites' own logs say about handlers (handler_diary.cpp).
+void judge_handlers(crash_run& run, verdict& v);
+
+}  // namespace dsf::tests

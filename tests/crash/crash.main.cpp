@@ -1,0 +1,79 @@
+// Many instances over four sites while sites are killed; the last line counts what is right and what is not.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <thread>
+
+#include "tests/crash/crash.hpp"
+#include "tests/support/programs.hpp"
+
+using namespace dsf::tests;
+
+namespace {
+
+constexpr std::size_t failures_shown = 30;
+
+int finish(const verdict& v) {
+  for (std::size_t i = 0; i < v.failures.size() && i < failures_shown; ++i) fmt::print("failed: {}\n", v.failures[i]);
+  if (v.failures.size() > failures_shown) fmt::print("... and {} more\n", v.failures.size() - failures_shown);
+  fmt::print("{} passed, {} failed, 0 skipped\n", v.passed, v.failures.size());
+  return v.failures.empty() ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  crash_run run;
+  auto& o = run.options;
+  CLI::App app("Kills sites at random while they work, and counts what came of the work.", "dsf_crash");
+  bool brief = false;
+  std::string folder;
+  app.add_flag("--short", brief, "60 instances, for every change");
+  auto* instances = app.add_option("--instances", o.instances, "processes to start (500)");
+  app.add_option("--seconds", o.seconds_between_kills, "mean time between two kills (1)");
+  auto* rate = app.add_option("--rate", o.starts_per_second, "starts a second (6)");
+  app.add_option("--feasibility", o.feasibility_percent, "how many of the starts are feasibility requests, in percent (10)");
+  app.add_option("--keep-back", o.kept_back_percent, "answers that senders never get, in percent (2)");
+  app.add_option("--patients", o.patients, "patients of a hospital (200)");
+  auto* seed = app.add_option("--seed", o.seed, "random by default");
+  app.add_option("--port", o.first_port, "first of the ports used (18640)");
+  app.add_option("--folder", folder, "kept afterwards; by default a temporary one, which is kept if the test fails");
+  CLI11_PARSE(app, argc, argv);
+  if (brief && instances->count() == 0) o.instances = 60;
+  if (brief && rate->count() == 0) o.starts_per_second = 4;
+  if (seed->count() == 0) o.seed = dsf::base::system_entropy().u64() % 1'000'000'000;
+  temp_folder own("crash");
+  o.folder = folder.empty() ? own.path() : std::filesystem::absolute(folder);
+  fmt::print("seed {}, {} instances, a kill every {} s, in {}\n", o.seed, o.instances, o.seconds_between_kills, o.folder.string());
+  std::fflush(stdout);
+
+  verdict v;
+  const auto keep = [&] {
+    if (!v.failures.empty()) ::setenv("DSF_TEST_KEEP", "1", 1);
+  };
+  const auto measure = set_up(run);
+  if (!measure) {
+    v.check(false, "the sites can't be set up: " + measure.error().to_string());
+    keep();
+    return finish(v);
+  }
+  fmt::print("four sites are ready\n");
+  run.began_us = dsf::base::system_clock_source().steady_us();
+  std::thread killer([&] { kill_sites(run); });
+  const auto worked = start_work(run, *measure);
+  run.stop_killing = true;
+  killer.join();
+  v.check(worked.has_value(), worked ? "" : worked.error().to_string());
+  v.check(run.fatal.empty(), run.fatal);
+  v.check(!run.kills.empty(), "no site was killed");
+  fmt::print("{:6.1f} s  {} starts of {} instances, {} kills; waiting for the end\n", run.seconds(), run.work.size(), o.instances, run.kills.size());
+  std::fflush(stdout);
+  for (const auto& busy : wait_until_quiet(run)) v.check(false, "never quiet: " + busy);
+  fmt::print("{:6.1f} s  counting\n", run.seconds());
+  judge(run, v);
+  judge_handlers(run, v);
+  run.sites->stop_all();
+  keep();
+  if (!v.failures.empty()) fmt::print("what the sites left is in {}\n", o.folder.string());
+  return finish(v);
+}
