@@ -7,7 +7,7 @@
 namespace dsf::bpmn {
 
 machine::machine(const definition& d, const instance_state& s, const command& c, std::span<const el::answer> answers, const execution_limits& l)
-    : model(d), state(s), now(c.now), limits(l), answers_(answers), next_(s.next_id) {
+    : model(d), state(s), now(c.now), limits(l), answers_(answers), next_(std::max(s.next_id, root_execution + 1)) {
   has_conditions_ = std::ranges::any_of(d.nodes, [](const node& n) { return n.event.kind == event_kind::conditional; });
 }
 

@@ -27,7 +27,7 @@ phase phase_of(stage s) {
 
 std::string machine::fatal_text(local_id id, node_index n, const std::string& reason) const {
   std::string place = n == no_node ? model.key : node_at(n).id;
-  if (const auto* e = find(id); e && e->activity_instance) place += ":" + std::to_string(e->activity_instance);
+  if (const auto* e = find(id); e && e->activity_instance > root_execution) place += ":" + std::to_string(e->activity_instance);
   return "Process " + model.key + "|" + model.version_tag + " has fatal error in step " + place + ", reason: " + reason;
 }
 
