@@ -19,6 +19,8 @@ struct admin_client::impl {
     arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 20);
     arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 20);
     arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 200);
+    // Each client has connections of its own: one that is made anew does not wait for the back-off of the one before.
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     channel = grpc::CreateCustomChannel("unix:" + std::filesystem::absolute(path).string(), grpc::InsecureChannelCredentials(), arguments);
     stub = pb::Admin::NewStub(channel);
   }

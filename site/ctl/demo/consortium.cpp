@@ -20,7 +20,7 @@ using base::fail;
 using base::json;
 using base::result;
 
-const std::string parent_organization = "consortium.example";
+const std::string parent_organization = "medizininformatik-initiative.de";
 constexpr std::int64_t request_timeout_ms = 30'000;
 
 result<> write_file(const fs::path& file, const std::string& text) {
@@ -186,6 +186,8 @@ result<> consortium::wait_until_ready(demo_site& site, std::int64_t timeout_ms) 
       return {};
     }
     last = s ? s->not_ready_because : s.error().text();
+    // A channel that failed once pauses for seconds; a fresh one tries at once.
+    if (!s) site.admin = std::make_unique<admin_client>(site.socket());
     ::usleep(50'000);
   }
   return fail(admin_errc::timeout, fmt::format("{} is not ready after {} s: {}", site.name, timeout_ms / 1000, last));

@@ -90,7 +90,8 @@ void live_view::got(const std::string& site, const site_event_line& e) {
       auto value = to_json(e);
       value.set("site", site);
       o_.out << value.dump() << "\n" << std::flush;
-    } else if (std::find(shown.begin(), shown.end(), e.kind) != shown.end()) {
+    } else if (std::find(shown.begin(), shown.end(), e.kind) != shown.end() && !(e.kind == "activity-entered" && e.process.starts_with("dsfdev_"))) {
+      // Twelve pings at once would flood the screen: of them only what is sent and received is shown.
       std::string text = e.kind;
       for (const auto* part : {&e.process, &e.activity, &e.partner})
         if (!part->empty()) text += "  " + *part;
