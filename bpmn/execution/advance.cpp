@@ -16,8 +16,8 @@ base::result<> machine::run() {
     if (asks()) return {};
     if (broken_) return base::failure(*broken_);
     if (over()) return {};
-    if (steps >= limits.segment_steps)
-      return base::fail(errc::limit, "the instance did not reach a wait state within " + std::to_string(limits.segment_steps) +
+    if (steps >= limits.segment_steps + loop_steps_)
+      return base::fail(errc::limit, "the instance did not reach a wait state within " + std::to_string(limits.segment_steps + loop_steps_) +
                                          " steps; a loop in the process needs a wait state or asyncBefore",
                         agenda_.empty() || agenda_.back().node == no_node ? model.key : node_at(agenda_.back().node).id);
     if (!changes_.empty()) {

@@ -1,4 +1,6 @@
 // Multi-instance activities (engine 1c.11): the body is a scope, the instances are its children.
+#include <algorithm>
+
 #include "bpmn/execution/elements/element.hpp"
 
 namespace dsf::bpmn {
@@ -110,6 +112,8 @@ base::result<> machine::enter_loop(local_id outer, node_index n) {
   }
   TRY(open_boundary(body, n));
   if (over() || !find(body)) return {};
+  // Many instances are no endless loop; an endless loop around a multi-instance activity still ends, at eleven times the limit.
+  loop_steps_ = std::min(loop_steps_ + std::size_t{100} * counters.created, 10 * limits.segment_steps);
   std::vector<local_id> inner;
   for (std::uint32_t i = 0; i < counters.created; ++i) inner.push_back(create_inner(*this, body, n, i, p.elements.empty() ? nullptr : &p.elements[i]));
   for (std::size_t i = inner.size(); i-- > 0;) go(inner[i], stage::arrive, n);

@@ -163,6 +163,7 @@ private:
   std::vector<cursor> agenda_;  // last first
   std::vector<variable_event> changes_;
   std::optional<base::error> broken_;
+  std::size_t loop_steps_ = 0;  // what multi-instance activities add to the segment's limit
   std::optional<job> continued_;  // the continuation job that drives this step: its retries go on when the step fails at its place
   cursor commanded_;  // where the command's own work belongs, should it fail
   bool has_conditions_ = false;

@@ -49,3 +49,28 @@ TEST_CASE("every random process with random answers reaches its end, and replay 
     REQUIRE(replayed == host.state);
   }
 }
+
+TEST_CASE("10,000 instances of a multi-instance activity start in one step; a loop without a wait state does not run for ever") {
+  const auto model = [](const std::string& count, const std::string& back) {
+    return "<bpmn:definitions xmlns:bpmn=\"http://www.omg.org/spec/BPMN/20100524/MODEL\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" "
+           "xmlns:camunda=\"http://camunda.org/schema/1.0/bpmn\" id=\"d\" targetNamespace=\"t\"><bpmn:process id=\"p\" isExecutable=\"true\" "
+           "camunda:versionTag=\"1.0\"><bpmn:startEvent id=\"s\"/><bpmn:serviceTask id=\"a\" " +
+           back + "><bpmn:multiInstanceLoopCharacteristics><bpmn:loopCardinality xsi:type=\"bpmn:tFormalExpression\">" + count +
+           "</bpmn:loopCardinality></bpmn:multiInstanceLoopCharacteristics></bpmn:serviceTask><bpmn:endEvent id=\"e\"/>"
+           "<bpmn:sequenceFlow id=\"f1\" sourceRef=\"s\" targetRef=\"a\"/><bpmn:sequenceFlow id=\"f2\" sourceRef=\"a\" targetRef=\"" +
+           (count == "2" ? "a" : "e") + "\"/></bpmn:process></bpmn:definitions>";
+  };
+  const auto run = [&](const std::string& xml) {
+    const auto models = read_bpmn(xml, "loop.bpmn");
+    if (!models) FAIL(models.error().to_string());
+    start_instance start;
+    start.start_event = models->front()->starts.front();
+    return advance(*models->front(), {}, command{{5}, "test", start});
+  };
+  const auto many = run(model("10000", "camunda:class=\"a.A\""));
+  REQUIRE(many);
+  CHECK(many->state.jobs.size() == 10'000);
+  const auto endless = run(model("2", "camunda:expression=\"${true}\""));
+  REQUIRE_FALSE(endless);
+  CHECK(endless.error().is(errc::limit));
+}
