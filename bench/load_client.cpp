@@ -1,0 +1,275 @@
+#include "bench/load_client.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cstring>
+#include <deque>
+#include <optional>
+#include <thread>
+
+#include "base/clock.hpp"
+#include "bench/machine.hpp"
+
+namespace dsf::bench {
+namespace {
+
+using base::fail;
+using base::result;
+
+constexpr std::int64_t patience_us = 30'000'000;
+
+std::string tls_reason() {
+  char text[256] = "no reason given";
+  if (const auto code = ::ERR_get_error(); code != 0) ::ERR_error_string_n(code, text, sizeof text);
+  ::ERR_clear_error();
+  return text;
+}
+
+struct context_free {
+  void operator()(SSL_CTX* c) const { ::SSL_CTX_free(c); }
+};
+struct ssl_free {
+  void operator()(SSL* s) const { ::SSL_free(s); }
+};
+using context = std::unique_ptr<SSL_CTX, context_free>;
+
+result<context> make_context(const load_target& t) {
+  context c(::SSL_CTX_new(TLS_client_method()));
+  ::SSL_CTX_set_min_proto_version(c.get(), TLS1_2_VERSION);
+  ::SSL_CTX_set_mode(c.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+  ::SSL_CTX_set_verify(c.get(), SSL_VERIFY_PEER, nullptr);
+  if (::SSL_CTX_load_verify_locations(c.get(), t.trust.c_str(), nullptr) != 1) return fail(base::errc::io, "the CA can't be read: " + tls_reason(), t.trust);
+  if (::SSL_CTX_use_certificate_chain_file(c.get(), t.certificate.c_str()) != 1) return fail(base::errc::io, "the certificate can't be read: " + tls_reason(), t.certificate);
+  if (::SSL_CTX_use_PrivateKey_file(c.get(), t.key.c_str(), SSL_FILETYPE_PEM) != 1) return fail(base::errc::io, "the key can't be read: " + tls_reason(), t.key);
+  return c;
+}
+
+std::size_t content_length(std::string_view head) {
+  constexpr std::string_view name = "\r\ncontent-length:";
+  for (std::size_t at = head.find("\r\n"); at != std::string_view::npos; at = head.find("\r\n", at + 2)) {
+    if (head.size() - at < name.size() || ::strncasecmp(head.data() + at, name.data(), name.size()) != 0) continue;
+    auto from = at + name.size();
+    while (from < head.size() && head[from] == ' ') ++from;
+    std::size_t n = 0;
+    std::from_chars(head.data() + from, head.data() + head.size(), n);
+    return n;
+  }
+  return 0;
+}
+
+struct connection {
+  int fd = -1;
+  std::unique_ptr<SSL, ssl_free> ssl;
+  std::unique_ptr<conversation> talk;
+  std::string out, in;
+  std::size_t sent = 0;
+  std::int64_t began = 0;
+  std::int64_t resume_at = 0;  // pausing until then; 0: not
+  bool waiting = false;        // for an answer
+  bool finished = false;
+
+  connection() = default;
+  connection(const connection&) = delete;
+  connection& operator=(const connection&) = delete;
+  ~connection() {
+    if (ssl) ::SSL_shutdown(ssl.get());
+    if (fd >= 0) ::close(fd);
+  }
+};
+
+result<> connect_to(connection& c, SSL_CTX* context, std::uint16_t port) {
+  c.fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(port);
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (c.fd < 0 || ::connect(c.fd, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0)
+    return fail(base::errc::io, fmt::format("no connection to port {}: {}", port, std::strerror(errno)));
+  const int on = 1;
+  ::setsockopt(c.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  c.ssl.reset(::SSL_new(context));
+  ::SSL_set_tlsext_host_name(c.ssl.get(), "localhost");
+  ::SSL_set1_host(c.ssl.get(), "localhost");
+  ::SSL_set_fd(c.ssl.get(), c.fd);
+  if (::SSL_connect(c.ssl.get()) != 1) return fail(base::errc::io, "the TLS handshake failed: " + tls_reason());
+  ::fcntl(c.fd, F_SETFL, ::fcntl(c.fd, F_GETFL) | O_NONBLOCK);
+  return {};
+}
+
+// One thread's connections.
+class worker {
+public:
+  worker(const load_plan& plan, SSL_CTX* context) : plan_(&plan), context_(context), clock_(&base::system_clock_source()) {}
+  ~worker() {
+    if (epoll_ >= 0) ::close(epoll_);
+  }
+
+  result<> open(unsigned first, unsigned count) {
+    epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
+    for (unsigned i = 0; i < count; ++i) {
+      auto& c = connections_.emplace_back();
+      TRY(connect_to(c, context_, plan_->target.port));
+      c.talk = plan_->make(first + i);
+      epoll_event e{};
+      e.events = EPOLLIN;
+      e.data.u32 = i;
+      ::epoll_ctl(epoll_, EPOLL_CTL_ADD, c.fd, &e);
+    }
+    return {};
+  }
+  std::string cipher() const { return fmt::format("{} {}", ::SSL_get_version(connections_.front().ssl.get()), ::SSL_get_cipher_name(connections_.front().ssl.get())); }
+
+  void run(std::int64_t until) {
+    until_ = until;
+    for (auto& c : connections_) begin(c);
+    epoll_event events[64];
+    std::int64_t last = clock_->steady_us();
+    while (!failure && open_ > 0) {
+      const auto now = clock_->steady_us();
+      std::int64_t wait_us = 1'000'000;
+      for (auto& c : connections_) {
+        if (c.resume_at == 0) continue;
+        if (c.resume_at <= now) {
+          c.resume_at = 0;
+          --open_;
+          begin(c);
+        } else {
+          wait_us = std::min(wait_us, c.resume_at - now);
+        }
+      }
+      timespec pause{wait_us / 1'000'000, wait_us % 1'000'000 * 1'000};
+      const int n = ::epoll_pwait2(epoll_, events, 64, &pause, nullptr);
+      for (int i = 0; i < n && !failure; ++i) readable(connections_[events[i].data.u32]);
+      if (n > 0) last = clock_->steady_us();
+      if (clock_->steady_us() - last > patience_us) failure = base::error(base::errc::io, "the server gave no answer for 30 s");
+    }
+  }
+
+  load_result got;
+  std::optional<base::error> failure;
+
+private:
+  // Sends the next request of a connection, or lets it rest.
+  void begin(connection& c) {
+    const auto now = clock_->steady_us();
+    if (now >= until_) return;
+    c.out.clear();
+    const auto next = c.talk->request(c.out, now);
+    if (next.what == conversation::next::kind::finished) return;
+    ++open_;
+    if (next.what == conversation::next::kind::pause) {
+      c.resume_at = now + next.pause_us;
+      return;
+    }
+    c.began = now;
+    c.sent = 0;
+    c.in.clear();
+    c.waiting = true;
+    write(c);
+  }
+
+  void write(connection& c) {
+    while (c.sent < c.out.size()) {
+      const auto n = ::SSL_write(c.ssl.get(), c.out.data() + c.sent, static_cast<int>(c.out.size() - c.sent));
+      if (n <= 0) {
+        if (const auto e = ::SSL_get_error(c.ssl.get(), n); e != SSL_ERROR_WANT_WRITE) return lost("a request could not be sent: " + tls_reason());
+        // A request is far smaller than the socket's buffer; when it does not fit, waiting here is right.
+        pollfd p{c.fd, POLLOUT, 0};
+        ::poll(&p, 1, 1'000);
+        continue;
+      }
+      c.sent += static_cast<std::size_t>(n);
+    }
+    got.bytes_out += c.out.size();
+  }
+
+  void readable(connection& c) {
+    for (;;) {
+      const auto had = c.in.size();
+      c.in.resize(had + 16 * 1024);
+      const auto n = ::SSL_read(c.ssl.get(), c.in.data() + had, 16 * 1024);
+      c.in.resize(had + static_cast<std::size_t>(std::max(0, n)));
+      if (n <= 0) {
+        if (::SSL_get_error(c.ssl.get(), n) == SSL_ERROR_WANT_READ) return;
+        return lost("the server closed a connection: " + tls_reason());
+      }
+      if (!c.waiting) return lost("the server sent what nobody asked for");
+      const auto head_end = c.in.find("\r\n\r\n");
+      if (head_end == std::string::npos) continue;
+      const std::string_view head(c.in.data(), head_end);
+      const auto body_at = head_end + 4;
+      const auto length = content_length(head);
+      if (c.in.size() < body_at + length) continue;
+      int status = 0;
+      if (head.size() > 12) std::from_chars(head.data() + 9, head.data() + 12, status);
+      const auto now = clock_->steady_us();
+      got.samples_us.push_back(now - c.began);
+      got.bytes_in += c.in.size();
+      ++got.exchanges;
+      c.waiting = false;
+      --open_;
+      if (!c.talk->answer(status, head, std::string_view(c.in).substr(body_at, length), now))
+        return lost(fmt::format("a wrong answer: {}", c.in.substr(0, 800)));
+      begin(c);
+      if (::SSL_pending(c.ssl.get()) == 0) return;
+    }
+  }
+
+  void lost(std::string why) { failure = base::error(base::errc::io, std::move(why)); }
+
+  const load_plan* plan_;
+  SSL_CTX* context_;
+  base::clock* clock_;
+  int epoll_ = -1;
+  std::deque<connection> connections_;
+  std::int64_t until_ = 0;
+  int open_ = 0;  // requests and pauses under way
+};
+
+}  // namespace
+
+result<load_result> run_load(const load_plan& plan) {
+  const auto context = TRY(make_context(plan.target));
+  const auto threads = std::min(plan.threads, plan.connections);
+  std::vector<std::unique_ptr<worker>> workers;
+  unsigned first = 0;
+  for (unsigned i = 0; i < threads; ++i) {
+    const auto count = (plan.connections - first) / (threads - i);
+    workers.push_back(std::make_unique<worker>(plan, context.get()));
+    TRY(workers.back()->open(first, count));
+    first += count;
+  }
+  auto& clock = base::system_clock_source();
+  const auto cpu = own_cpu_us();
+  const auto from = clock.steady_us();
+  const auto until = from + static_cast<std::int64_t>(plan.seconds * 1e6);
+  std::vector<std::thread> running;
+  for (std::size_t i = 1; i < workers.size(); ++i) running.emplace_back([&, i] { workers[i]->run(until); });
+  workers.front()->run(until);
+  for (auto& t : running) t.join();
+  load_result out;
+  out.seconds = static_cast<double>(clock.steady_us() - from) / 1e6;
+  out.cpu_us = own_cpu_us() - cpu;
+  out.cipher = workers.front()->cipher();
+  for (auto& w : workers) {
+    if (w->failure) return base::failure(*w->failure);
+    out.exchanges += w->got.exchanges;
+    out.bytes_in += w->got.bytes_in;
+    out.bytes_out += w->got.bytes_out;
+    out.samples_us.insert(out.samples_us.end(), w->got.samples_us.begin(), w->got.samples_us.end());
+  }
+  if (out.exchanges == 0) return fail(base::errc::io, "no request was answered");
+  return out;
+}
+
+}  // namespace dsf::bench
