@@ -315,7 +315,8 @@ base::result<> instance_host::write_effects(working& w) {
     } else if (const auto* signal = std::get_if<bpmn::throw_signal>(&effect)) {
       ops.push_back(storage::put_inbox{encode_inbox({inbox_kind::signal, signal->name})});
     } else if (const auto* incident = std::get_if<bpmn::raise_incident>(&effect)) {
-      event(site_event_kind::incident, process_->definition->nodes[incident->activity].id, {}, incident->error);
+      const auto& nodes = process_->definition->nodes;
+      event(site_event_kind::incident, incident->activity < nodes.size() ? nodes[incident->activity].id : process_->definition->key, {}, incident->error);
       ops.push_back(storage::put_row{storage::table::subscription, storage::keys::subscription(partition, 'i', "incident", {}, id_, job_tail(incident->job)), row_mark});
       context_->log->error("engine", "incident: " + incident->error, log_context());
     } else if (const auto* resolved = std::get_if<bpmn::resolve_incident>(&effect)) {

@@ -20,7 +20,6 @@ using base::fail;
 using base::json;
 using base::result;
 
-const std::string parent_organization = "medizininformatik-initiative.de";
 constexpr std::int64_t request_timeout_ms = 30'000;
 
 result<> write_file(const fs::path& file, const std::string& text) {

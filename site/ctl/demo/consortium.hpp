@@ -39,6 +39,8 @@ struct demo_site {
 
 class consortium {
 public:
+  // Whose members the sites are; that the shipped processes' authorization names it is what lets them work together.
+  static constexpr const char* parent_organization = "medizininformatik-initiative.de";
   // What exists in the folder is kept, so that a second demo starts faster.
   static base::result<std::unique_ptr<consortium>> prepare(const demo_options& options);
 
