@@ -29,6 +29,7 @@ result<> copy_processes(const fs::path& to, std::map<std::string, std::string>& 
     const auto bundle = entry.path() / "bundle";
     if (!fs::exists(bundle / "plugin.yaml")) continue;
     const auto copy = to / entry.path().filename();
+    fs::create_directories(copy.parent_path(), ec);
     fs::copy(bundle, copy, fs::copy_options::recursive | fs::copy_options::overwrite_existing, ec);
     if (ec) return base::fail(base::errc::io, "the bundle can't be copied: " + ec.message(), bundle.string());
     const auto yaml = std::regex_replace(read_text(copy / "plugin.yaml"), deadline, "send_deadline: " + never);
@@ -70,7 +71,7 @@ result<std::string> store_query(crash_run& run) {
                                                                          .cql = privacy::demo_cql(),
                                                                          .measure_url = measure,
                                                                          .library_url = library,
-                                                                         .parent_organization = "consortium.example"});
+                                                                         .parent_organization = site::ctl::consortium::parent_organization});
   const auto answer = TRY(run.sites->post(*run.sites->sites.front(), "", bundle));
   for (const auto& e : answer["entry"]) {
     const auto& location = e["response"]["location"].str();
