@@ -51,7 +51,8 @@ struct crash_run {
   std::vector<std::unique_ptr<recorder>> recorders;  // in the order of the sites
   std::vector<started_work> work;
   std::vector<kill_note> kills;
-  std::string fatal;  // why the run was given up
+  std::string fatal;                      // why the run was given up; set before given_up
+  std::atomic<bool> given_up = false;
   std::atomic<bool> stop_killing = false;
   std::int64_t began_us = 0;
   [[nodiscard]] double seconds() const;
@@ -59,9 +60,9 @@ struct crash_run {
 
 // Sites with recorders in front, patients imported, all ready. Returns the Measure that all requests refer to.
 base::result<std::string> set_up(crash_run& run);
-// Kills until stop_killing is set; runs on a thread of its own.
+// Kills until stop_killing is set.
 void kill_sites(crash_run& run);
-// Starts what the options say, spread over time, with retries.
+// Starts what the options say, spread over time, with retries; runs on a thread of its own.
 base::result<> start_work(crash_run& run, const std::string& measure);
 // Waits until nothing is under way at any site; says what still is after the time limit.
 std::vector<std::string> wait_until_quiet(crash_run& run);

@@ -59,10 +59,14 @@ int main(int argc, char** argv) {
   }
   fmt::print("four sites are ready\n");
   run.began_us = dsf::base::system_clock_source().steady_us();
-  std::thread killer([&] { kill_sites(run); });
-  const auto worked = start_work(run, *measure);
-  run.stop_killing = true;
-  killer.join();
+  // Sites end with the thread that started them, so this one kills and starts them.
+  dsf::base::result<> worked;
+  std::thread worker([&] {
+    worked = start_work(run, *measure);
+    run.stop_killing = true;
+  });
+  kill_sites(run);
+  worker.join();
   v.check(worked.has_value(), worked ? "" : worked.error().to_string());
   v.check(run.fatal.empty(), run.fatal);
   v.check(!run.kills.empty(), "no site was killed");

@@ -27,7 +27,7 @@ void sleep_s(double s) { ::usleep(static_cast<useconds_t>(s * 1e6)); }
 result<> start_one(crash_run& run, demo_site& at, bool feasibility, const std::string& measure) {
   std::string last;
   for (const double until = run.seconds() + give_up_s; run.seconds() < until; sleep_s(0.1)) {
-    if (!run.fatal.empty()) return base::fail(base::errc::internal, run.fatal);
+    if (run.given_up) return base::fail(base::errc::internal, "no more starts: a site did not come back");
     site::start_request r;
     r.business_key = base::uuid::random(base::system_entropy()).to_string();
     if (feasibility) {
@@ -65,7 +65,7 @@ result<> start_work(crash_run& run, const std::string& measure) {
     const double due = (n + 1) / run.options.starts_per_second;
     if (due > run.seconds()) sleep_s(due - run.seconds());
   }
-  sleep_s(kills_after_last_start * run.options.seconds_between_kills);
+  sleep_s(std::min(5.0, kills_after_last_start * run.options.seconds_between_kills));
   return {};
 }
 
@@ -96,6 +96,7 @@ void kill_sites(crash_run& run) {
     run.kills.push_back(note);
     if (!back) {
       run.fatal = "after a kill: " + back.error().to_string();
+      run.given_up = true;
       return;
     }
     if (run.kills.size() % 10 == 0) fmt::print("{:6.1f} s  {} kills, {} starts\n", run.seconds(), run.kills.size(), run.work.size());
