@@ -101,6 +101,11 @@ struct reader {
     const auto model = text(n, "model", true);
     bundle_process p;
     p.send_deadline = text(n, "send_deadline", false);
+    if (!p.send_deadline.empty()) {
+      std::string replaced;
+      if (!wrong.take(bpmn::replace_placeholders(p.send_deadline, "plugin.yaml", bpmn::placeholder_file::bpmn, placeholders()), replaced)) return;
+      p.send_deadline = std::move(replaced);
+    }
     if (!p.send_deadline.empty())
       if (auto d = base::parse_duration(p.send_deadline); !d) wrong.add(at(n.Mark()), d.error().text());
     std::string raw;
