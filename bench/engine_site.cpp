@@ -129,7 +129,7 @@ result<> engine_site::load(const std::filesystem::path& models) {
     const auto bundle = TRY(plugins::read_bundle(models / name, bc));
     TRY(plugins::deploy(bundle, {}, *store_, definitions_, *host_->local_client(), *log_));
   }
-  return {};
+  return settle();
 }
 
 result<> engine_site::load_resources() {
@@ -149,6 +149,12 @@ result<> engine_site::load_resources() {
   request.body = site::ctl::allow_list_bundle("consortium.example", {&self, 1}).dump();
   const auto reply = call(loader, std::move(request), nullptr);
   if (reply.status != 200) return fail(base::errc::invalid_argument, "the allow-list is refused: " + describe(reply));
+  return settle();
+}
+
+// The store tells its listeners after it has answered, so the caches may be behind an answer that is already here. They have been told of everything
+// before a commit that is answered after it.
+result<> engine_site::settle() {
   storage::commit c;
   c.operations.push_back(storage::put_row{storage::table::meta, std::string(loaded_row), "\1"});
   TRY(store_->submit_wait(std::move(c)));

@@ -48,6 +48,7 @@ private:
   engine_site() = default;
   base::result<> load(const std::filesystem::path& models);
   base::result<> load_resources();
+  base::result<> settle();
   fhir::reply call(const fhir::identity& who, fhir::interaction_request request, actors::fhir_endpoint::extend more);
 
   std::unique_ptr<base::logger> log_;

@@ -118,13 +118,13 @@ result<> end_waiting(const waiting_options& o) {
       if (!changed.wait_for(lock, std::chrono::seconds(30), [&] { return ended == i + 1; }))
         return fail(base::errc::io, fmt::format("instance {} of {} did not end after its message", which, o.instances));
     }
+    which = (which + 7'919) % o.instances;
     if (i == 0) {
       // The parent takes the time of this line.
       say(j.set("ended", true));
       continue;
     }
     samples.push_back(clock.steady_us() - from);
-    which = (which + 7'919) % o.instances;
   }
   json more;
   more.set("p50", percentile(samples, 0.5));
