@@ -2,7 +2,8 @@
 
 namespace dsf::actors {
 
-endpoint_caches::endpoint_caches(storage::store& store, fhir::identity_config identities) : store_(&store), identities_(std::move(identities)) {}
+endpoint_caches::endpoint_caches(storage::store& store, fhir::identity_config identities)
+    : store_(&store), identities_(std::move(identities)) {}
 
 void endpoint_caches::on_commit(std::span<const storage::feed_entry> entries) {
   for (const auto& entry : entries) {
@@ -16,8 +17,10 @@ void endpoint_caches::on_commit(std::span<const storage::feed_entry> entries) {
 
 base::result<std::shared_ptr<const endpoint_facts>> endpoint_caches::facts() {
   const std::lock_guard lock{mutex_};
-  const auto directory_epoch = directory_epoch_.load(), process_epoch = process_epoch_.load(), conformance_epoch = conformance_epoch_.load();
-  if (facts_ && directory_epoch == built_directory_ && process_epoch == built_process_ && conformance_epoch == built_conformance_) return facts_;
+  const auto directory_epoch = directory_epoch_.load(), process_epoch = process_epoch_.load(),
+             conformance_epoch = conformance_epoch_.load();
+  if (facts_ && directory_epoch == built_directory_ && process_epoch == built_process_ && conformance_epoch == built_conformance_)
+    return facts_;
   auto next = facts_ ? std::make_shared<endpoint_facts>(*facts_) : std::make_shared<endpoint_facts>();
   const auto view = store_->view();
   if (directory_epoch != built_directory_) {
@@ -43,6 +46,8 @@ base::result<std::optional<fhir::identity>> endpoint_caches::identify(const fhir
   return who;
 }
 
-base::result<std::optional<fhir::identity>> endpoint_caches::local() { return fhir::local_organization(*TRY(facts())->allow_list, identities_); }
+base::result<std::optional<fhir::identity>> endpoint_caches::local() {
+  return fhir::local_organization(*TRY(facts())->allow_list, identities_);
+}
 
 }  // namespace dsf::actors

@@ -47,7 +47,8 @@ caf::behavior site_actor(caf::event_based_actor* self, shared_engine shared, std
     for (std::size_t i = 0; i < children->size(); ++i) {
       if ((*children)[i].address() != d.source) continue;
       ++shared->actors.add(supervisor_names[i], record->name)->restarts;
-      shared->context.log->error("site", std::string("the actor ") + supervisor_names[i] + " ended unexpectedly; it starts again from the store");
+      shared->context.log->error("site",
+                                 std::string("the actor ") + supervisor_names[i] + " ended unexpectedly; it starts again from the store");
       (*children)[i] = make_supervisor(self->home_system(), shared, i);
       self->monitor((*children)[i]);
       begin(shared, i);
@@ -82,7 +83,8 @@ engine::~engine() { stop(); }
 
 void engine::start() {
   auto& s = *impl_->shared;
-  for (const auto type : {"ActivityDefinition", "Endpoint", "Library", "Measure", "MeasureReport", "Organization", "OrganizationAffiliation", "Task"})
+  for (const auto type :
+       {"ActivityDefinition", "Endpoint", "Library", "Measure", "MeasureReport", "Organization", "OrganizationAffiliation", "Task"})
     tell(s.resource_types, run_job{nullptr, type});
   for (std::size_t i = 0; i < supervisors; ++i) begin(impl_->shared, i);
 }

@@ -76,7 +76,9 @@ struct no_services final : plugins::services {
   base::result<std::uint64_t> cohort_count(const json&) override { return std::uint64_t{0}; }
   std::string setting(std::string_view) const override { return {}; }
   json process_configuration(std::string_view) const override { return {}; }
-  base::result<std::string> update_state(std::string_view, const std::function<std::string(const std::string&)>& f) override { return f(""); }
+  base::result<std::string> update_state(std::string_view, const std::function<std::string(const std::string&)>& f) override {
+    return f("");
+  }
   base::timestamp now() const override { return base::system_clock_source().now(); }
   double uniform() override { return 0; }
   std::string new_uuid() override { return base::uuid::random(base::system_entropy()).to_string(); }
@@ -104,25 +106,28 @@ struct fixture {
     settings.organization = "site-a";
     settings.correlation_buffer_us = 300'000;
     settings.passivate_after_us = 20'000;
-    handlers.add("testorg_ask", "", "test.Prepare", plugins::handler_trait::blocking, [this](const plugins::activation& a, plugins::services&) -> plugins::outcome {
-      ++prepared;
-      plugins::completed c;
-      c.variables.push_back({bpmn::variable_change::scope::nearest, "target", bpmn::target{"site-b", "e-b", "https://b.example/fhir", "ck-" + a.business_key}});
-      return c;
-    });
-    handlers.add("testorg_ask", "", "test.Send", plugins::handler_trait::quick, [](const plugins::activation& a, plugins::services&) -> plugins::outcome {
-      if (a.event == "send_error") return plugins::end_instance{"could not ask: " + a.field_text("error")};
-      plugins::completed c;
-      bpmn::outgoing_message m;
-      m.to = *a.variable("target")->as<bpmn::target>();
-      m.message_name = a.field_text("messageName");
-      m.profile = a.field_text("profile");
-      m.instantiates_canonical = a.field_text("instantiatesCanonical");
-      m.business_key = a.business_key;
-      m.send_deadline = "PT2S";
-      c.messages.push_back(std::move(m));
-      return c;
-    });
+    handlers.add("testorg_ask", "", "test.Prepare", plugins::handler_trait::blocking,
+                 [this](const plugins::activation& a, plugins::services&) -> plugins::outcome {
+                   ++prepared;
+                   plugins::completed c;
+                   c.variables.push_back({bpmn::variable_change::scope::nearest, "target",
+                                          bpmn::target{"site-b", "e-b", "https://b.example/fhir", "ck-" + a.business_key}});
+                   return c;
+                 });
+    handlers.add("testorg_ask", "", "test.Send", plugins::handler_trait::quick,
+                 [](const plugins::activation& a, plugins::services&) -> plugins::outcome {
+                   if (a.event == "send_error") return plugins::end_instance{"could not ask: " + a.field_text("error")};
+                   plugins::completed c;
+                   bpmn::outgoing_message m;
+                   m.to = *a.variable("target")->as<bpmn::target>();
+                   m.message_name = a.field_text("messageName");
+                   m.profile = a.field_text("profile");
+                   m.instantiates_canonical = a.field_text("instantiatesCanonical");
+                   m.business_key = a.business_key;
+                   m.send_deadline = "PT2S";
+                   c.messages.push_back(std::move(m));
+                   return c;
+                 });
     auto read = bpmn::read_bpmn(ask_xml, "ask.bpmn");
     REQUIRE(read);
     processes.add({read->front(), process_state::active, ""});
@@ -172,9 +177,12 @@ struct fixture {
 
   std::string post(std::string message, const std::string& key, const std::string& process = "ask") {
     const auto id = base::uuid::random(base::system_entropy());
-    json task = *json::parse(R"({"resourceType":"Task","status":"requested","intent":"order","instantiatesCanonical":"http://test.org/bpe/Process/)" + process +
-                             R"(|1.0","input":[{"type":{"coding":[{"system":"http://dsf.dev/fhir/CodeSystem/bpmn-message","code":"message-name"}]},"valueString":")" + message +
-                             R"("},{"type":{"coding":[{"system":"http://dsf.dev/fhir/CodeSystem/bpmn-message","code":"business-key"}]},"valueString":")" + key + R"("}]})");
+    json task = *json::parse(
+        R"({"resourceType":"Task","status":"requested","intent":"order","instantiatesCanonical":"http://test.org/bpe/Process/)" + process +
+        R"(|1.0","input":[{"type":{"coding":[{"system":"http://dsf.dev/fhir/CodeSystem/bpmn-message","code":"message-name"}]},"valueString":")" +
+        message +
+        R"("},{"type":{"coding":[{"system":"http://dsf.dev/fhir/CodeSystem/bpmn-message","code":"business-key"}]},"valueString":")" + key +
+        R"("}]})");
     auto body = fhir::make_storable(task, id);
     storage::commit c;
     storage::put_resource put;
@@ -210,8 +218,8 @@ struct fixture {
   std::size_t count(storage::table t) { return store->view()->rows(t, {}, 1'000)->size(); }
   // Nothing is left that would wake an instance that ended.
   bool clean() {
-    return count(storage::table::timer) == 0 && count(storage::table::inbox) == 0 && count(storage::table::outbox) == 0 && count(storage::table::subscription) == 0 &&
-           count(storage::table::business_key) == 0;
+    return count(storage::table::timer) == 0 && count(storage::table::inbox) == 0 && count(storage::table::outbox) == 0 &&
+           count(storage::table::subscription) == 0 && count(storage::table::business_key) == 0;
   }
 };
 
@@ -227,7 +235,8 @@ TEST_CASE("a Task starts an instance, whose message is sent and whose answer end
   const auto& request = f.wire.requests.front();
   CHECK(request.url == "https://b.example/fhir/Task");
   const auto sent = *json::parse(request.body.view());
-  CHECK(request.headers.value("If-None-Exist") == "identifier=" + std::string(outbox_identifier_system) + "|" + sent["identifier"][0]["value"].str());
+  CHECK(request.headers.value("If-None-Exist") ==
+        "identifier=" + std::string(outbox_identifier_system) + "|" + sent["identifier"][0]["value"].str());
   CHECK(facts_of(sent).correlation_key == "ck-k1");
 
   const auto answer = f.post("answer", "k1");

@@ -109,11 +109,12 @@ using shared_engine = std::shared_ptr<engine_shared>;
 
 caf::behavior process_engine_actor(caf::event_based_actor* self, shared_engine shared, std::shared_ptr<actor_record> record);
 // `process` null: load from the store.
-caf::behavior process_instance_actor(caf::event_based_actor* self, shared_engine shared, std::uint64_t id, std::shared_ptr<const deployed_process> process,
-                                     std::shared_ptr<actor_record> record);
+caf::behavior process_instance_actor(caf::event_based_actor* self, shared_engine shared, std::uint64_t id,
+                                     std::shared_ptr<const deployed_process> process, std::shared_ptr<actor_record> record);
 caf::behavior timers_actor(caf::event_based_actor* self, shared_engine shared, std::shared_ptr<actor_record> record);
 caf::behavior remote_sites_actor(caf::event_based_actor* self, shared_engine shared, std::shared_ptr<actor_record> record);
-caf::behavior remote_site_actor(caf::event_based_actor* self, shared_engine shared, std::string endpoint_url, std::shared_ptr<actor_record> record);
+caf::behavior remote_site_actor(caf::event_based_actor* self, shared_engine shared, std::string endpoint_url,
+                                std::shared_ptr<actor_record> record);
 caf::behavior resource_types_actor(caf::event_based_actor* self, shared_engine shared, std::shared_ptr<actor_record> record);
 
 // Sends and counts for the actor board.

@@ -56,10 +56,18 @@ std::string_view first_segment(std::string_view path) { return path.substr(0, pa
 
 }  // namespace
 
-fhir_endpoint::fhir_endpoint(endpoint_options options, storage::store& store, endpoint_caches& caches, work_pool& work, head_check head, run_alone alone,
-                             base::clock& time, base::entropy& entropy, const base::logger& log, site_events& events)
-    : options_(std::move(options)), store_(&store), caches_(&caches), work_(&work), head_(std::move(head)), alone_(std::move(alone)), clock_(&time),
-      entropy_(&entropy), log_(&log), events_(&events) {}
+fhir_endpoint::fhir_endpoint(endpoint_options options, storage::store& store, endpoint_caches& caches, work_pool& work, head_check head,
+                             run_alone alone, base::clock& time, base::entropy& entropy, const base::logger& log, site_events& events)
+    : options_(std::move(options)),
+      store_(&store),
+      caches_(&caches),
+      work_(&work),
+      head_(std::move(head)),
+      alone_(std::move(alone)),
+      clock_(&time),
+      entropy_(&entropy),
+      log_(&log),
+      events_(&events) {}
 
 void fhir_endpoint::handle(net::request&& request, net::responder answer) {
   const auto path = request.path();
@@ -76,7 +84,8 @@ void fhir_endpoint::handle(net::request&& request, net::responder answer) {
   }
   if (!*identity) {
     // dsf-fhir-server 2.1: a certificate of a known CA that the allow-list does not name gets 403 without a body.
-    log_->warning("endpoint", "client certificate is not on the allow-list", {}, {{"thumbprint", request.peer->thumbprint}, {"subject", request.peer->subject}});
+    log_->warning("endpoint", "client certificate is not on the allow-list", {},
+                  {{"thumbprint", request.peer->thumbprint}, {"subject", request.peer->subject}});
     net::response r;
     r.status = 403;
     return answer(std::move(r));
@@ -116,7 +125,8 @@ void fhir_endpoint::handle(net::request&& request, net::responder answer) {
   start(std::move(e));
 }
 
-void fhir_endpoint::handle_as(const fhir::identity& who, fhir::interaction_request request, std::function<void(fhir::reply)> done, extend more) {
+void fhir_endpoint::handle_as(const fhir::identity& who, fhir::interaction_request request, std::function<void(fhir::reply)> done,
+                              extend more) {
   auto e = std::make_shared<exchange>();
   e->who = who;
   e->request = std::move(request);
@@ -128,7 +138,8 @@ void fhir_endpoint::handle_as(const fhir::identity& who, fhir::interaction_reque
 void fhir_endpoint::start(std::shared_ptr<exchange> e) {
   e->type = std::string(first_segment(e->request.path));
   // A read of a current version is answered here; what may touch much of the store goes to the work threads.
-  const bool search = (e->request.method == fhir::http_method::get || e->request.method == fhir::http_method::head) && e->request.path.find('/') == std::string::npos;
+  const bool search = (e->request.method == fhir::http_method::get || e->request.method == fhir::http_method::head) &&
+                      e->request.path.find('/') == std::string::npos;
   const bool bundle = e->request.path.empty();
   const bool large = e->request.body.size() > options_.inline_body_bytes;
   const bool xml_body = e->request.content_type && e->request.content_type->find("xml") != std::string::npos;
@@ -148,8 +159,8 @@ void fhir_endpoint::prepare(const std::shared_ptr<exchange>& e) {
     r.headers.emplace_back("Retry-After", "5");
     return finish(e, std::move(r));
   }
-  const fhir::interaction_context context{*view,       e->who, options_.config, clock_->now(), *entropy_, *(*facts)->allow_list, *(*facts)->processes,
-                                          *(*facts)->conformance};
+  const fhir::interaction_context context{
+      *view, e->who, options_.config, clock_->now(), *entropy_, *(*facts)->allow_list, *(*facts)->processes, *(*facts)->conformance};
   auto prepared = fhir::prepare(e->request, context);
   for (const auto& denial : prepared.denials)
     log_->warning("endpoint", "access denied", {.identity = e->who.name()}, {{"path", e->request.path}, {"reason", denial}});
@@ -166,9 +177,10 @@ void fhir_endpoint::check_externals(const std::shared_ptr<exchange>& e, fhir::pe
       auto facts = caches_->facts();
       const auto view = store_->view();
       if (!facts || !view) return finish(e, plain(503));
-      const fhir::interaction_context context{*view,       e->who, options_.config, clock_->now(), *entropy_, *(*facts)->allow_list, *(*facts)->processes,
-                                              *(*facts)->conformance};
-      if (auto bad = fhir::external_reference_reply(pending.external_checks[next], status, e->request, context)) return finish(e, std::move(*bad));
+      const fhir::interaction_context context{
+          *view, e->who, options_.config, clock_->now(), *entropy_, *(*facts)->allow_list, *(*facts)->processes, *(*facts)->conformance};
+      if (auto bad = fhir::external_reference_reply(pending.external_checks[next], status, e->request, context))
+        return finish(e, std::move(*bad));
       check_externals(e, std::move(pending), next + 1);
     });
   });
@@ -202,8 +214,8 @@ void fhir_endpoint::refused(const std::shared_ptr<exchange>& e, const base::erro
       auto facts = caches_->facts();
       const auto view = store_->view();
       if (!facts || !view) return finish(e, plain(503));
-      const fhir::interaction_context context{*view,       e->who, options_.config, clock_->now(), *entropy_, *(*facts)->allow_list, *(*facts)->processes,
-                                              *(*facts)->conformance};
+      const fhir::interaction_context context{
+          *view, e->who, options_.config, clock_->now(), *entropy_, *(*facts)->allow_list, *(*facts)->processes, *(*facts)->conformance};
       const auto kind = why.is(storage::errc::unique_conflict)    ? fhir::commit_conflict::duplicate
                         : why.is(storage::errc::version_conflict) ? fhir::commit_conflict::version
                                                                   : fhir::commit_conflict::changed;

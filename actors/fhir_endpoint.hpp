@@ -18,9 +18,9 @@
 namespace dsf::actors {
 
 struct endpoint_options {
-  std::string base_path = "/fhir";             // where the endpoint is mounted
+  std::string base_path = "/fhir";  // where the endpoint is mounted
   fhir::endpoint_config config;
-  std::size_t inline_body_bytes = 64 << 10;    // larger bodies are prepared on the work threads
+  std::size_t inline_body_bytes = 64 << 10;  // larger bodies are prepared on the work threads
 };
 
 class fhir_endpoint {
@@ -39,7 +39,8 @@ public:
   // Adds to the commit of an interaction what must be true and written with it.
   using extend = std::function<void(storage::commit&, const fhir::write_set&)>;
   // The same for the site itself (bootstrap, deployment, the engine's own handlers), as `who`. A conflict in what `more` added is answered 409.
-  void handle_as(const fhir::identity& who, fhir::interaction_request request, std::function<void(fhir::reply)> done, extend more = nullptr);
+  void handle_as(const fhir::identity& who, fhir::interaction_request request, std::function<void(fhir::reply)> done,
+                 extend more = nullptr);
 
 private:
   struct exchange;

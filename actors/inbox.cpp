@@ -41,7 +41,8 @@ std::string encode_outbox(const outbox_entry& e) {
   base::put_u32(out, e.message);
   base::put_u64(out, static_cast<std::uint64_t>(e.created.us));
   base::put_u64(out, static_cast<std::uint64_t>(e.deadline.us));
-  for (const auto* text : {&e.outbox_id, &e.organization, &e.endpoint_url, &e.process, &e.business_key, &e.message_name, &e.task}) put_text(out, *text);
+  for (const auto* text : {&e.outbox_id, &e.organization, &e.endpoint_url, &e.process, &e.business_key, &e.message_name, &e.task})
+    put_text(out, *text);
   return out;
 }
 
@@ -53,7 +54,8 @@ base::result<outbox_entry> decode_outbox(std::string_view bytes) {
   e.message = r.u32();
   e.created.us = static_cast<std::int64_t>(r.u64());
   e.deadline.us = static_cast<std::int64_t>(r.u64());
-  for (auto* text : {&e.outbox_id, &e.organization, &e.endpoint_url, &e.process, &e.business_key, &e.message_name, &e.task}) *text = take_text(r);
+  for (auto* text : {&e.outbox_id, &e.organization, &e.endpoint_url, &e.process, &e.business_key, &e.message_name, &e.task})
+    *text = take_text(r);
   if (!r.at_end()) return base::fail(base::errc::parse, "an outbox row that does not end where it should");
   return e;
 }

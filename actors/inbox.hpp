@@ -36,6 +36,8 @@ struct outbox_entry {
 std::string encode_outbox(const outbox_entry& e);
 base::result<outbox_entry> decode_outbox(std::string_view bytes);
 // The number under which an instance's message stands in the outbox.
-constexpr std::uint64_t outbox_number(std::uint64_t instance, std::uint32_t message) { return (instance & 0xff'ffff'ffffULL) << 24 | (message & 0xff'ffffU); }
+constexpr std::uint64_t outbox_number(std::uint64_t instance, std::uint32_t message) {
+  return (instance & 0xff'ffff'ffffULL) << 24 | (message & 0xff'ffffU);
+}
 
 }  // namespace dsf::actors

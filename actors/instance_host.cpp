@@ -18,7 +18,8 @@ std::string job_tail(bpmn::local_id job) {
   return tail;
 }
 
-std::string subscription_key(std::uint64_t instance, bpmn::local_id id, bool signal, const std::string& name, bool has_key, const std::string& key) {
+std::string subscription_key(std::uint64_t instance, bpmn::local_id id, bool signal, const std::string& name, bool has_key,
+                             const std::string& key) {
   const std::vector<std::string> keys = has_key ? std::vector<std::string>{key} : std::vector<std::string>{};
   return storage::keys::subscription(storage::partition_of(instance), signal ? 's' : 'm', name, keys, instance, job_tail(id));
 }
@@ -103,7 +104,8 @@ base::result<> instance_host::load(bool before_end) {
   const auto events = TRY(view->instance_events(id_, rows_ + 1));
   std::vector<bpmn::event_batch> batches;
   for (const auto& row : events) {
-    if (row.number != rows_ + 1) return base::fail(bpmn::errc::bug, "an event of the instance is missing", external_id() + " event " + std::to_string(rows_ + 1));
+    if (row.number != rows_ + 1)
+      return base::fail(bpmn::errc::bug, "an event of the instance is missing", external_id() + " event " + std::to_string(rows_ + 1));
     batches.push_back(TRY(storage::decode_batch(row.bytes)));
     unsnapped_bytes_ += row.bytes.size();
     ++rows_;
@@ -197,7 +199,8 @@ base::result<> instance_host::take(working& w, incoming in) {
 
 base::result<> instance_host::apply_step(working& w, bpmn::step step, const bpmn::command& cause) {
   if (!step.questions.empty())
-    return base::fail(bpmn::errc::evaluation, "the expression " + step.questions.front().text + " needs a worker that understands " + step.questions.front().member);
+    return base::fail(bpmn::errc::evaluation, "the expression " + step.questions.front().text + " needs a worker that understands " +
+                                                  step.questions.front().member);
   auto& out = w.out;
   if (!step.events.empty()) {
     bpmn::event_batch batch;
@@ -210,8 +213,14 @@ base::result<> instance_host::apply_step(working& w, bpmn::step step, const bpmn
       for (const auto& e : batch.events) {
         const auto* entered = std::get_if<bpmn::events::activity_started>(&e.what);
         if (entered)
-          out.after.events.push_back({site_event_kind::activity_entered, cause.now, process_name(), external_id(), step.state.business_key,
-                                      process_->definition->nodes[entered->node].id, {}, {}});
+          out.after.events.push_back({site_event_kind::activity_entered,
+                                      cause.now,
+                                      process_name(),
+                                      external_id(),
+                                      step.state.business_key,
+                                      process_->definition->nodes[entered->node].id,
+                                      {},
+                                      {}});
       }
     }
     w.batches.push_back(storage::encode_batch(batch));
@@ -265,7 +274,8 @@ base::result<> instance_host::write_effects(working& w) {
   const auto partition = out.commit.partition;
   const auto now = context_->clock->now();
   const auto event = [&](site_event_kind kind, std::string activity, std::string partner, std::string text) {
-    out.after.events.push_back({kind, now, process_name(), external_id(), out.state.business_key, std::move(activity), std::move(partner), std::move(text)});
+    out.after.events.push_back(
+        {kind, now, process_name(), external_id(), out.state.business_key, std::move(activity), std::move(partner), std::move(text)});
   };
   const auto timer = [&](bpmn::local_id job, timestamp due) {
     ops.push_back(storage::put_row{storage::table::timer, storage::keys::timer(partition, due, id_, job_tail(job)), row_mark});
@@ -286,11 +296,13 @@ base::result<> instance_host::write_effects(working& w) {
       timer(c->job, c->due);
       if (c->due <= now) out.after.continuations.push_back(c->job);
     } else if (const auto* open = std::get_if<bpmn::open_subscription>(&effect)) {
-      ops.push_back(storage::put_row{storage::table::subscription,
-                                     subscription_key(id_, open->subscription, open->signal, open->name, open->has_correlation_key, open->correlation_key), row_mark});
+      ops.push_back(storage::put_row{
+          storage::table::subscription,
+          subscription_key(id_, open->subscription, open->signal, open->name, open->has_correlation_key, open->correlation_key), row_mark});
     } else if (const auto* close = std::get_if<bpmn::close_subscription>(&effect)) {
       ops.push_back(storage::delete_row{
-          storage::table::subscription, subscription_key(id_, close->subscription, close->signal, close->name, close->has_correlation_key, close->correlation_key)});
+          storage::table::subscription,
+          subscription_key(id_, close->subscription, close->signal, close->name, close->has_correlation_key, close->correlation_key)});
     } else if (auto* send = std::get_if<bpmn::send_message>(&effect)) {
       outbox_entry entry;
       entry.instance = id_;
@@ -307,24 +319,30 @@ base::result<> instance_host::write_effects(working& w) {
                                                                   : context_->settings.default_send_deadline;
       entry.deadline = base::add(now, TRY(base::parse_duration(deadline)));
       entry.task = TRY(outgoing_task(send->content, context_->settings.organization, now, entry.outbox_id)).dump();
-      ops.push_back(storage::put_row{storage::table::outbox, storage::keys::outbox(entry.endpoint_url, outbox_number(id_, send->message)), encode_outbox(entry)});
+      ops.push_back(storage::put_row{storage::table::outbox, storage::keys::outbox(entry.endpoint_url, outbox_number(id_, send->message)),
+                                     encode_outbox(entry)});
       out.after.messages.push_back(std::move(entry));
     } else if (const auto* drop = std::get_if<bpmn::cancel_message>(&effect)) {
       if (const auto* m = state_.messages.find(drop->message))
-        ops.push_back(storage::delete_row{storage::table::outbox, storage::keys::outbox(m->content->to.endpoint_url, outbox_number(id_, drop->message))});
+        ops.push_back(storage::delete_row{storage::table::outbox,
+                                          storage::keys::outbox(m->content->to.endpoint_url, outbox_number(id_, drop->message))});
     } else if (const auto* signal = std::get_if<bpmn::throw_signal>(&effect)) {
       ops.push_back(storage::put_inbox{encode_inbox({inbox_kind::signal, signal->name})});
     } else if (const auto* incident = std::get_if<bpmn::raise_incident>(&effect)) {
       const auto& nodes = process_->definition->nodes;
-      event(site_event_kind::incident, incident->activity < nodes.size() ? nodes[incident->activity].id : process_->definition->key, {}, incident->error);
-      ops.push_back(storage::put_row{storage::table::subscription, storage::keys::subscription(partition, 'i', "incident", {}, id_, job_tail(incident->job)), row_mark});
+      event(site_event_kind::incident, incident->activity < nodes.size() ? nodes[incident->activity].id : process_->definition->key, {},
+            incident->error);
+      ops.push_back(storage::put_row{storage::table::subscription,
+                                     storage::keys::subscription(partition, 'i', "incident", {}, id_, job_tail(incident->job)), row_mark});
       context_->log->error("engine", "incident: " + incident->error, log_context());
     } else if (const auto* resolved = std::get_if<bpmn::resolve_incident>(&effect)) {
-      ops.push_back(storage::delete_row{storage::table::subscription, storage::keys::subscription(partition, 'i', "incident", {}, id_, job_tail(resolved->job))});
+      ops.push_back(storage::delete_row{storage::table::subscription,
+                                        storage::keys::subscription(partition, 'i', "incident", {}, id_, job_tail(resolved->job))});
     } else if (const auto* ended = std::get_if<bpmn::instance_ended>(&effect)) {
       out.after.ended = true;
       event(site_event_kind::instance_ended, {}, {}, ended->failed ? ended->reason : std::string{});
-      ops.push_back(storage::delete_row{storage::table::business_key, storage::keys::business_key(partition, process_name(), out.state.business_key)});
+      ops.push_back(storage::delete_row{storage::table::business_key,
+                                        storage::keys::business_key(partition, process_name(), out.state.business_key)});
     }
   }
   return {};
@@ -341,13 +359,17 @@ base::result<after_commit> instance_host::resume() const {
   const auto now = context_->clock->now();
   for (auto& effect : TRY(bpmn::pending_effects(*process_->definition, state_, now))) {
     if (auto* call = std::get_if<bpmn::run_handler>(&effect)) {
-      if (call->due <= now) out.handlers.push_back(std::move(*call));
-      else out.wake_ups.push_back(call->due);
+      if (call->due <= now)
+        out.handlers.push_back(std::move(*call));
+      else
+        out.wake_ups.push_back(call->due);
     } else if (const auto* t = std::get_if<bpmn::schedule_timer>(&effect)) {
       out.wake_ups.push_back(t->due);
     } else if (const auto* c = std::get_if<bpmn::schedule_continuation>(&effect)) {
-      if (c->due <= now) out.continuations.push_back(c->job);
-      else out.wake_ups.push_back(c->due);
+      if (c->due <= now)
+        out.continuations.push_back(c->job);
+      else
+        out.wake_ups.push_back(c->due);
     }
   }
   return out;
@@ -363,7 +385,8 @@ base::result<plugins::activation> instance_host::activation_of(const bpmn::insta
   a.instance_id = external_id();
   a.business_key = state.business_key;
   a.activity_id = call.activity == bpmn::no_node ? a.process_key : process_->definition->nodes[call.activity].id;
-  if (const auto* e = state.executions.find(call.execution)) a.activity_instance_id = context_->store->external_id(id_, e->activity_instance);
+  if (const auto* e = state.executions.find(call.execution))
+    a.activity_instance_id = context_->store->external_id(id_, e->activity_instance);
   a.fields = call.fields;
   a.variables = bpmn::visible_variables(state, call.execution);
   a.attempt = call.attempt;
@@ -377,15 +400,18 @@ base::result<plugins::activation> instance_host::activation_of(const bpmn::insta
     const auto id = TRY(base::uuid::parse(d.id));
     // Inside a segment the in-progress version is not stored yet: then the stored one is read, which differs in status only.
     const auto stored = TRY(view->current("Task", id));
-    if (!stored || stored->deleted) return base::fail(base::errc::invalid_argument, "the Task of the instance is not in the store", "Task/" + d.id);
+    if (!stored || stored->deleted)
+      return base::fail(base::errc::invalid_argument, "the Task of the instance is not in the store", "Task/" + d.id);
     d.version = stored->version;
     d.content = std::make_shared<const base::json>(with_changes(TRY(base::json::parse(*stored->bytes)), record.pending));
     return d;
   };
   if (state.start_task) a.start_task = TRY(document(*state.start_task));
   for (const auto* record : bpmn::current_tasks(*process_->definition, state, call.execution)) {
-    if (a.start_task && record->task.reference.id == a.start_task->id) a.current_tasks.push_back(*a.start_task);
-    else a.current_tasks.push_back(TRY(document(*record)));
+    if (a.start_task && record->task.reference.id == a.start_task->id)
+      a.current_tasks.push_back(*a.start_task);
+    else
+      a.current_tasks.push_back(TRY(document(*record)));
   }
   if (!a.current_tasks.empty()) a.latest_task = a.current_tasks.back();
   return a;

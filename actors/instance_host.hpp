@@ -19,7 +19,7 @@ namespace dsf::actors {
 
 struct incoming {
   bpmn::command what;
-  std::string task_id;                                           // the Task that carries the message: put in progress with it
+  std::string task_id;  // the Task that carries the message: put in progress with it
   std::vector<std::pair<storage::table, std::string>> consumes;  // rows that must exist and go with the command
   // ok: durable. not_waiting: the instance does not wait for it; nothing was changed. Any other error: nothing was changed, may be tried again.
   std::function<void(base::result<>)> done;
@@ -27,9 +27,9 @@ struct incoming {
 
 // What to do once the commit is durable.
 struct after_commit {
-  std::vector<bpmn::run_handler> handlers;                       // due now
-  std::vector<bpmn::local_id> continuations;                     // due now
-  std::vector<base::timestamp> wake_ups;                         // timers and retries that lie ahead
+  std::vector<bpmn::run_handler> handlers;  // due now
+  std::vector<bpmn::local_id> continuations;  // due now
+  std::vector<base::timestamp> wake_ups;  // timers and retries that lie ahead
   std::vector<bpmn::local_id> cancelled_jobs;
   std::vector<outbox_entry> messages;
   std::vector<site_event> events;
@@ -39,10 +39,10 @@ struct after_commit {
 struct planned_step {
   storage::commit commit;
   bpmn::instance_state state;
-  std::uint64_t rows = 0;           // event rows of the instance after the commit
+  std::uint64_t rows = 0;  // event rows of the instance after the commit
   std::size_t unsnapped_bytes = 0;
   after_commit after;
-  std::vector<incoming> taken;      // their done() is called with the commit's outcome
+  std::vector<incoming> taken;  // their done() is called with the commit's outcome
   std::vector<std::pair<incoming, base::error>> refused;  // their done() is called at once
 };
 

@@ -140,15 +140,22 @@ struct process_engine_state {
     const auto id = base::uuid::parse(t.task_id);
     if (!id) return drop(t, "not a Task id");
     const auto stored = view.current("Task", *id);
-    if (!stored) return context().log->error("engine", "a Task can't be read", {.task = "Task/" + t.task_id}, {{"error", stored.error().to_string()}});
+    if (!stored)
+      return context().log->error("engine", "a Task can't be read", {.task = "Task/" + t.task_id}, {{"error", stored.error().to_string()}});
     if (!*stored || (*stored)->deleted) return drop(t, "the Task was deleted");
     const auto task = base::json::parse(*(*stored)->bytes);
     if (!task) return drop(t, task.error().to_string());
     t.facts = facts_of(*task);
     if (t.facts.status != "requested") return drop(t, "the Task is " + t.facts.status);
     t.business_key = t.facts.business_key.empty() ? base::uuid::random(*context().entropy).to_string() : t.facts.business_key;
-    context().events->publish({site_event_kind::task_received, context().clock->now(), t.facts.process ? t.facts.process->key + "|" + t.facts.process->version : "", {},
-                               t.business_key, {}, t.facts.requester, t.facts.message_name});
+    context().events->publish({site_event_kind::task_received,
+                               context().clock->now(),
+                               t.facts.process ? t.facts.process->key + "|" + t.facts.process->version : "",
+                               {},
+                               t.business_key,
+                               {},
+                               t.facts.requester,
+                               t.facts.message_name});
     route(std::move(t));
   }
 
@@ -171,14 +178,16 @@ struct process_engine_state {
       }
       spawn(*id, process);
       starting[key] = *id;
-      bpmn::command c{context().clock->now(), "task Task/" + t.task_id, bpmn::start_instance{{}, t.business_key, start, t.facts.message_name, std::nullopt, {}}};
+      bpmn::command c{context().clock->now(), "task Task/" + t.task_id,
+                      bpmn::start_instance{{}, t.business_key, start, t.facts.message_name, std::nullopt, {}}};
       return hand_over(std::move(t), *id, std::move(c));
     }
     fail(t, "Process with start message-name '" + t.facts.message_name + "' not found");
   }
 
   static bpmn::command message_command_at(const pending_task& t, base::timestamp now) {
-    return {now, "task Task/" + t.task_id, bpmn::message_received{t.facts.message_name, t.facts.correlation_key, t.facts.has_correlation_key, std::nullopt}};
+    return {now, "task Task/" + t.task_id,
+            bpmn::message_received{t.facts.message_name, t.facts.correlation_key, t.facts.has_correlation_key, std::nullopt}};
   }
   bpmn::command message_command(const pending_task& t) const { return message_command_at(t, context().clock->now()); }
 
@@ -211,13 +220,16 @@ struct process_engine_state {
     if (at == in_flight.end()) return;
     auto t = std::move(at->second);
     in_flight.erase(at);
-    if (t.facts.process) starting.erase(storage::keys::business_key(0, t.facts.process->key + "|" + t.facts.process->version, t.business_key));
+    if (t.facts.process)
+      starting.erase(storage::keys::business_key(0, t.facts.process->key + "|" + t.facts.process->version, t.business_key));
     if (*o.result) return read_inbox();
     const auto& why = o.result->error();
     if (why.kind() != base::error_kind::conflict && why.kind() != base::error_kind::overloaded) {
       // Not a race: the Task can't be handled as it is.
-      if (why.kind() == base::error_kind::unavailable) unmatched.push_back(std::move(t));
-      else return fail(t, why.text());
+      if (why.kind() == base::error_kind::unavailable)
+        unmatched.push_back(std::move(t));
+      else
+        return fail(t, why.text());
     } else {
       unmatched.push_back(std::move(t));
     }
@@ -238,8 +250,10 @@ struct process_engine_state {
     for (auto& t : again) {
       const auto row = view ? view->row_value(storage::table::inbox, t.row) : storage::result<std::optional<std::string>>{std::nullopt};
       if (row && !*row) continue;  // done meanwhile
-      if (now.us - t.first_try.us > context().settings.correlation_buffer_us) fail(t, "Unable to correlate Task");
-      else route(std::move(t));
+      if (now.us - t.first_try.us > context().settings.correlation_buffer_us)
+        fail(t, "Unable to correlate Task");
+      else
+        route(std::move(t));
     }
   }
 
@@ -249,13 +263,15 @@ struct process_engine_state {
                            {.partner = t.facts.requester, .business_key = t.business_key, .task = "Task/" + t.task_id});
     storage::commit c;
     if (auto ok = failure_commit(t, text, c); !ok) return drop(t, ok.error().to_string());
-    context().store->submit(std::move(c), [me = caf::actor_cast<caf::actor>(self), log = context().log, t](storage::result<storage::receipt> r) {
+    context().store->submit(std::move(c),
+                            [me = caf::actor_cast<caf::actor>(self), log = context().log, t](storage::result<storage::receipt> r) {
       // A conflict: somebody wrote the Task meanwhile. The row is still there and is read again.
-      if (!r) {
-        log->warning("engine", "the failure of a Task could not be stored", {.task = "Task/" + t.task_id}, {{"error", r.error().to_string()}});
-        caf::anon_send(me, inbox_outcome{t.row, nullptr});
-      }
-    });
+                              if (!r) {
+                                log->warning("engine", "the failure of a Task could not be stored", {.task = "Task/" + t.task_id},
+                                             {{"error", r.error().to_string()}});
+                                caf::anon_send(me, inbox_outcome{t.row, nullptr});
+                              }
+                            });
   }
 
   base::result<> failure_commit(const pending_task& t, const std::string& text, storage::commit& c) {

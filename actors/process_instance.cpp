@@ -42,14 +42,18 @@ struct instance_state_of_actor {
     if (ready) return true;
     if (auto loaded = host.load(); !loaded) {
       if (!loaded.error().is(bpmn::errc::not_waiting))
-        context().log->error("engine", "a process instance can't be loaded", {.instance = host.external_id()}, {{"error", loaded.error().to_string()}});
+        context().log->error("engine", "a process instance can't be loaded", {.instance = host.external_id()},
+                             {{"error", loaded.error().to_string()}});
       for (auto& in : queue) give_back(in, loaded.error());
       queue.clear();
       return false;
     }
     ready = true;
-    if (auto open = host.resume()) go_on(std::move(*open));
-    else context().log->error("engine", "open work of an instance can't be resumed", host.log_context(), {{"error", open.error().to_string()}});
+    if (auto open = host.resume())
+      go_on(std::move(*open));
+    else
+      context().log->error("engine", "open work of an instance can't be resumed", host.log_context(),
+                           {{"error", open.error().to_string()}});
     return true;
   }
 
@@ -64,11 +68,14 @@ struct instance_state_of_actor {
   void look() {
     if (!host.running()) return;
     auto open = host.resume();
-    if (!open) return context().log->error("engine", "open work of an instance can't be read", host.log_context(), {{"error", open.error().to_string()}});
+    if (!open)
+      return context().log->error("engine", "open work of an instance can't be read", host.log_context(),
+                                  {{"error", open.error().to_string()}});
     const auto t = now();
     for (const auto& job : host.state().jobs)
       if (job.kind == bpmn::job_kind::timer && job.status == bpmn::job_status::ready && job.due <= t) {
-        context().events->publish({site_event_kind::timer_fired, t, host.process_name(), host.external_id(), host.state().business_key, {}, {}, {}});
+        context().events->publish(
+            {site_event_kind::timer_fired, t, host.process_name(), host.external_id(), host.state().business_key, {}, {}, {}});
         push(bpmn::command{t, "timer", bpmn::timer_due{job.id}});
       }
     go_on(std::move(*open));
@@ -112,15 +119,18 @@ struct instance_state_of_actor {
       return;
     }
     auto& in = failed.front();
-    context().log->error("engine", "a step of a process instance failed", host.log_context(), {{"cause", in.what.cause}, {"error", why.to_string()}});
+    context().log->error("engine", "a step of a process instance failed", host.log_context(),
+                         {{"cause", in.what.cause}, {"error", why.to_string()}});
     bpmn::local_id job = 0;
     if (const auto* c = std::get_if<bpmn::handler_completed>(&in.what.what)) job = c->job;
     if (const auto* e = std::get_if<bpmn::handler_bpmn_error>(&in.what.what)) job = e->job;
     if (const auto* c = std::get_if<bpmn::continue_job>(&in.what.what)) job = c->job;
     if (const auto* t = std::get_if<bpmn::timer_due>(&in.what.what)) job = t->job;
     // An outcome that can't be applied is a fault of ours: it becomes retries and an incident, not silence (decision 8).
-    if (job != 0) push(bpmn::command{now(), in.what.cause, bpmn::handler_failed{job, why.to_string(), true, true}});
-    else give_back(in, why);
+    if (job != 0)
+      push(bpmn::command{now(), in.what.cause, bpmn::handler_failed{job, why.to_string(), true, true}});
+    else
+      give_back(in, why);
   }
 
   void answered(storage::result<storage::receipt>& receipt) {
@@ -165,7 +175,10 @@ struct instance_state_of_actor {
     for (auto& call : after.handlers)
       if (!running.contains(call.job)) start_handler(std::move(call));
     for (const auto job : after.continuations)
-      if (std::ranges::none_of(queue, [&](const incoming& in) { const auto* c = std::get_if<bpmn::continue_job>(&in.what.what); return c && c->job == job; }))
+      if (std::ranges::none_of(queue, [&](const incoming& in) {
+            const auto* c = std::get_if<bpmn::continue_job>(&in.what.what);
+            return c && c->job == job;
+          }))
         push(bpmn::command{now(), "continuation", bpmn::continue_job{job}});
     for (const auto due : after.wake_ups) tell(shared->timers, timer_request{due, host.id()});
     for (auto& m : after.messages) tell(shared->remote_sites, outbox_route{std::make_shared<outbox_entry>(std::move(m))});
@@ -173,7 +186,8 @@ struct instance_state_of_actor {
 
   void start_handler(bpmn::run_handler call) {
     if (!running.empty() && !host.may_run_beside(call)) {
-      if (std::ranges::none_of(waiting_handlers, [&](const auto& h) { return h.job == call.job; })) waiting_handlers.push_back(std::move(call));
+      if (std::ranges::none_of(waiting_handlers, [&](const auto& h) { return h.job == call.job; }))
+        waiting_handlers.push_back(std::move(call));
       return;
     }
     const auto* entry = context().handlers->find(host.definition().key, host.definition().version_tag, call.class_name);
@@ -186,13 +200,15 @@ struct instance_state_of_actor {
     auto cancelled = std::make_shared<std::atomic<bool>>(false);
     running.emplace(call.job, cancelled);
     activation->cancelled = cancelled;
-    shared->handlers->run([shared = shared, actor = caf::actor_cast<caf::actor>(self), run = entry->run, job = call.job, a = std::move(*activation)]() mutable {
+    shared->handlers->run([shared = shared, actor = caf::actor_cast<caf::actor>(self), run = entry->run, job = call.job,
+                           a = std::move(*activation)]() mutable {
       const auto& context = shared->context;
       const auto publish = [&](site_event_kind kind) {
         const auto process = a.process_key + "|" + a.version_tag;
         context.events->publish({kind, context.clock->now(), process, a.instance_id, a.business_key, a.activity_id, {}, a.class_name});
         if (context.log->enabled(base::log_level::debug))
-          context.log->debug("handler", to_string(kind), {.process = process, .instance = a.instance_id, .business_key = a.business_key, .activity = a.activity_id},
+          context.log->debug("handler", to_string(kind),
+                             {.process = process, .instance = a.instance_id, .business_key = a.business_key, .activity = a.activity_id},
                              {{"class", a.class_name}, {"job", a.idempotency_key}});
       };
       publish(site_event_kind::handler_started);
@@ -200,9 +216,7 @@ struct instance_state_of_actor {
       try {
         const auto services = context.services_for(a);
         *outcome = run(a, *services);
-      } catch (const std::exception& e) {
-        *outcome = plugins::failed{std::string("the handler threw: ") + e.what(), true};
-      }
+      } catch (const std::exception& e) { *outcome = plugins::failed{std::string("the handler threw: ") + e.what(), true}; }
       // When the program stops, the outcome is dropped: the job is still open and runs again with the same idempotency key.
       if (!shared->holds.wait_released(a.class_name)) return;
       publish(site_event_kind::handler_finished);
@@ -236,8 +250,8 @@ struct instance_state_of_actor {
 
 }  // namespace
 
-caf::behavior process_instance_actor(caf::event_based_actor* self, shared_engine shared, std::uint64_t id, std::shared_ptr<const deployed_process> process,
-                                     std::shared_ptr<actor_record> record) {
+caf::behavior process_instance_actor(caf::event_based_actor* self, shared_engine shared, std::uint64_t id,
+                                     std::shared_ptr<const deployed_process> process, std::shared_ptr<actor_record> record) {
   auto state = std::make_shared<instance_state_of_actor>(self, std::move(shared), id, std::move(record));
   if (process) {
     state->host.create(std::move(process));

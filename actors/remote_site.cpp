@@ -57,7 +57,8 @@ struct remote_site_state {
     const auto view = shared->context.store->view();
     if (!view) return;
     const auto rows = view->rows(storage::table::outbox, storage::keys::outbox_prefix(url), queue_limit + 1);
-    if (!rows) return shared->context.log->error("outbox", "the outbox can't be read", {.partner = url}, {{"error", rows.error().to_string()}});
+    if (!rows)
+      return shared->context.log->error("outbox", "the outbox can't be read", {.partner = url}, {{"error", rows.error().to_string()}});
     for (const auto& row : *rows) {
       auto e = decode_outbox(row.value);
       if (!e) {
@@ -94,9 +95,10 @@ struct remote_site_state {
                  // A receiver that has it already answers 200 and creates nothing.
                  {"If-None-Exist", "identifier=" + std::string(outbox_identifier_system) + "|" + e.outbox_id}};
     r.body = e.task;
-    shared->transport->send(std::move(r), request_timeout_ms, [actor = caf::actor_cast<caf::actor>(self), number](net::result<net::client_response> response) {
-      caf::anon_send(actor, outbox_answer{number, std::make_shared<net::result<net::client_response>>(std::move(response))});
-    });
+    shared->transport->send(
+        std::move(r), request_timeout_ms, [actor = caf::actor_cast<caf::actor>(self), number](net::result<net::client_response> response) {
+          caf::anon_send(actor, outbox_answer{number, std::make_shared<net::result<net::client_response>>(std::move(response))});
+        });
   }
 
   void answered(const outbox_answer& a) {
@@ -123,7 +125,8 @@ struct remote_site_state {
     if (definite || now() >= e.deadline) {
       ++line.refused;
       publish(site_event_kind::task_refused, e, line.last_error);
-      shared->context.log->warning("outbox", "a message was not delivered", {.partner = e.organization, .process = e.process, .business_key = e.business_key},
+      shared->context.log->warning("outbox", "a message was not delivered",
+                                   {.partner = e.organization, .process = e.process, .business_key = e.business_key},
                                    {{"message", e.message_name}, {"error", line.last_error}});
       report(e, bpmn::message_refused{e.message, line.last_error, definite ? status : 0});
       return done(at);
@@ -151,7 +154,13 @@ struct remote_site_state {
   }
 
   void publish(site_event_kind kind, const outbox_entry& e, std::string text) const {
-    shared->context.events->publish({kind, now(), e.process, shared->context.store->external_id(e.instance), e.business_key, {}, e.organization,
+    shared->context.events->publish({kind,
+                                     now(),
+                                     e.process,
+                                     shared->context.store->external_id(e.instance),
+                                     e.business_key,
+                                     {},
+                                     e.organization,
                                      text.empty() ? e.message_name : e.message_name + ": " + text});
   }
 
@@ -175,7 +184,8 @@ struct remote_site_state {
 
 }  // namespace
 
-caf::behavior remote_site_actor(caf::event_based_actor* self, shared_engine shared, std::string endpoint_url, std::shared_ptr<actor_record> record) {
+caf::behavior remote_site_actor(caf::event_based_actor* self, shared_engine shared, std::string endpoint_url,
+                                std::shared_ptr<actor_record> record) {
   auto state = std::make_shared<remote_site_state>();
   state->self = self;
   state->shared = std::move(shared);
@@ -185,8 +195,10 @@ caf::behavior remote_site_actor(caf::event_based_actor* self, shared_engine shar
   return {
       [=](const outbox_add& a) {
         handled(state->record);
-        if (a.entry) state->add(a.entry);
-        else state->load();
+        if (a.entry)
+          state->add(a.entry);
+        else
+          state->load();
         state->pump();
       },
       [=](const outbox_answer& a) { state->answered(a); },
@@ -217,7 +229,8 @@ caf::behavior remote_sites_actor(caf::event_based_actor* self, shared_engine sha
     for (auto& [url, s] : *sites) {
       if (!s.actor || s.actor.address() != d.source) continue;
       ++s.record->restarts;
-      shared->context.log->error("outbox", "the actor of a remote site ended unexpectedly; it starts again from the store", {.partner = url});
+      shared->context.log->error("outbox", "the actor of a remote site ended unexpectedly; it starts again from the store",
+                                 {.partner = url});
       s.actor = nullptr;
       auto& fresh = open(url);
       tell(fresh.actor, fresh.record, outbox_add{nullptr});
@@ -241,7 +254,8 @@ caf::behavior remote_sites_actor(caf::event_based_actor* self, shared_engine sha
         const auto view = shared->context.store->view();
         std::string from;
         for (;;) {
-          const auto rows = view ? view->rows(storage::table::outbox, {}, 256, from) : storage::result<std::vector<storage::row>>{std::vector<storage::row>{}};
+          const auto rows = view ? view->rows(storage::table::outbox, {}, 256, from)
+                                 : storage::result<std::vector<storage::row>>{std::vector<storage::row>{}};
           if (!rows) return shared->context.log->error("outbox", "the outbox can't be read", {}, {{"error", rows.error().to_string()}});
           for (const auto& row : *rows) {
             from = row.key + '\0';

@@ -23,13 +23,15 @@ net::response render(fhir::reply reply) {
   out.headers.set("Content-Type", reply.media_type + ";charset=UTF-8");
   const bool as_stored = !reply.xml && !reply.pretty && reply.summary.empty();
   if (as_stored) {
-    if (auto* bytes = std::get_if<std::shared_ptr<const std::string>>(&reply.body)) out.body = net::body_bytes(std::move(*bytes));
-    else out.body = std::get<base::json>(reply.body).dump();
+    if (auto* bytes = std::get_if<std::shared_ptr<const std::string>>(&reply.body))
+      out.body = net::body_bytes(std::move(*bytes));
+    else
+      out.body = std::get<base::json>(reply.body).dump();
   } else {
     auto resource = resource_of(reply);
     if (resource && !reply.summary.empty())
       if (const auto mode = fhir::parse_summary(reply.summary)) *resource = fhir::summarize(*resource, *mode);
-    auto text = !resource ? base::result<std::string>(base::failure(resource.error()))
+    auto text = !resource   ? base::result<std::string>(base::failure(resource.error()))
                 : reply.xml ? fhir::write_xml(*resource, reply.pretty)
                             : base::result<std::string>(reply.pretty ? resource->dump_pretty() : resource->dump());
     if (!text) {

@@ -63,7 +63,8 @@ caf::behavior resource_types_actor(caf::event_based_actor* self, shared_engine s
         handled(record);
         auto& t = (*types)[j.resource_type];
         if (!t.actor) {
-          if (!t.record) t.record = shared->actors.add("resource-type/" + (j.resource_type.empty() ? "Bundle" : j.resource_type), record->name);
+          if (!t.record)
+            t.record = shared->actors.add("resource-type/" + (j.resource_type.empty() ? "Bundle" : j.resource_type), record->name);
           t.actor = self->spawn(resource_type_actor, t.record);
           self->monitor(t.actor);
         }

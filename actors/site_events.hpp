@@ -12,7 +12,19 @@
 namespace dsf::actors {
 
 enum class site_event_kind : std::uint8_t {
-  ready, task_received, task_sent, task_refused, instance_started, activity_entered, handler_started, handler_finished, waiting, timer_fired, incident, instance_ended, recovered
+  ready,
+  task_received,
+  task_sent,
+  task_refused,
+  instance_started,
+  activity_entered,
+  handler_started,
+  handler_finished,
+  waiting,
+  timer_fired,
+  incident,
+  instance_ended,
+  recovered
 };
 std::string_view to_string(site_event_kind kind);
 

@@ -120,7 +120,8 @@ json to_final(json task, std::string_view status, std::string_view error, std::s
   return task;
 }
 
-base::result<json> outgoing_task(const bpmn::outgoing_message& message, std::string_view local_organization, base::timestamp now, std::string_view outbox_id) {
+base::result<json> outgoing_task(const bpmn::outgoing_message& message, std::string_view local_organization, base::timestamp now,
+                                 std::string_view outbox_id) {
   json task;
   task.set("resourceType", "Task");
   json profiles;

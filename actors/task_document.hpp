@@ -17,9 +17,9 @@ namespace dsf::actors {
 inline constexpr std::string_view outbox_identifier_system = "https://dsfd.invalid/sid/outbox-entry";
 
 struct process_name {
-  std::string key;      // dsfdev_ping
+  std::string key;  // dsfdev_ping
   std::string version;  // 1.0
-  std::string url;      // http://dsf.dev/bpe/Process/ping
+  std::string url;  // http://dsf.dev/bpe/Process/ping
 };
 // http(s)://<domain>/bpe/Process/<name>|<major>.<minor> (dsf-bpe 1.2).
 std::optional<process_name> parse_canonical(std::string_view canonical);
@@ -48,6 +48,7 @@ base::json with_changes(base::json task, std::span<const bpmn::task_change> chan
 base::json to_final(base::json task, std::string_view status, std::string_view error, std::span<const bpmn::task_change> changes);
 
 // The Task that goes to another site, in the order the reference builds it (dsf-bpe 1.10), with our outbox identifier.
-base::result<base::json> outgoing_task(const bpmn::outgoing_message& message, std::string_view local_organization, base::timestamp now, std::string_view outbox_id);
+base::result<base::json> outgoing_task(const bpmn::outgoing_message& message, std::string_view local_organization, base::timestamp now,
+                                       std::string_view outbox_id);
 
 }  // namespace dsf::actors

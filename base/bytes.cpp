@@ -131,7 +131,8 @@ result<std::string> from_base64(std::string_view text) {
       have = 0;
     }
   }
-  if (have == 1 || padding > 2 || (have != 0 && have + padding != 4) || (have == 0 && padding != 0)) return fail(errc::parse, "Base64 ends in the middle of a group");
+  if (have == 1 || padding > 2 || (have != 0 && have + padding != 4) || (have == 0 && padding != 0))
+    return fail(errc::parse, "Base64 ends in the middle of a group");
   if (have >= 2) out.push_back(static_cast<char>(v >> (have == 2 ? 4 : 10)));
   if (have == 3) out.push_back(static_cast<char>(v >> 2));
   return out;

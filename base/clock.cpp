@@ -75,14 +75,11 @@ std::string to_http_date(timestamp t) {
   const date::year_month_day ymd{day};
   const date::hh_mm_ss<us> hms{tp - day};
   return fmt::format("{}, {:02d} {} {:04d} {:02d}:{:02d}:{:02d} GMT", days[date::weekday{day}.c_encoding()], unsigned(ymd.day()),
-                     months[unsigned(ymd.month()) - 1], int(ymd.year()), hms.hours().count(), hms.minutes().count(),
-                     hms.seconds().count());
+                     months[unsigned(ymd.month()) - 1], int(ymd.year()), hms.hours().count(), hms.minutes().count(), hms.seconds().count());
 }
 
 result<timestamp> parse_iso(std::string_view text) {
-  const auto bad = [&] {
-    return fail(errc::parse, fmt::format("'{}' is not a date-time like 2026-05-01T10:00:00+02:00", text));
-  };
+  const auto bad = [&] { return fail(errc::parse, fmt::format("'{}' is not a date-time like 2026-05-01T10:00:00+02:00", text)); };
   scanner s{text};
   int y = 0, mo = 0, d = 0, h = 0, mi = 0, sec = 0;
   if (!s.digits(4, y) || !s.take('-') || !s.digits(2, mo) || !s.take('-') || !s.digits(2, d)) return bad();
@@ -148,14 +145,22 @@ result<iso_duration> parse_duration(std::string_view text) {
     ++s.at;
     if (fraction && unit != 'S') return bad();
     constexpr std::int64_t day = 86'400 * us_per_s;
-    if (!time && unit == 'Y') out.months += static_cast<int>(n) * 12;
-    else if (!time && unit == 'M') out.months += static_cast<int>(n);
-    else if (!time && unit == 'W') out.us += n * 7 * day;
-    else if (!time && unit == 'D') out.us += n * day;
-    else if (time && unit == 'H') out.us += n * 3600 * us_per_s;
-    else if (time && unit == 'M') out.us += n * 60 * us_per_s;
-    else if (time && unit == 'S') out.us += n * us_per_s + fraction_us;
-    else return bad();
+    if (!time && unit == 'Y')
+      out.months += static_cast<int>(n) * 12;
+    else if (!time && unit == 'M')
+      out.months += static_cast<int>(n);
+    else if (!time && unit == 'W')
+      out.us += n * 7 * day;
+    else if (!time && unit == 'D')
+      out.us += n * day;
+    else if (time && unit == 'H')
+      out.us += n * 3600 * us_per_s;
+    else if (time && unit == 'M')
+      out.us += n * 60 * us_per_s;
+    else if (time && unit == 'S')
+      out.us += n * us_per_s + fraction_us;
+    else
+      return bad();
     any = true;
   }
   if (!any) return bad();

@@ -88,7 +88,8 @@ struct converter {
             for (const auto& m : out) duplicate = duplicate || m.first == field.key;
           }
           if (duplicate)
-            return fail(errc::parse, fmt::format("the member '{}' occurs twice in one object", field.key), path.empty() ? std::string(field.key) : path);
+            return fail(errc::parse, fmt::format("the member '{}' occurs twice in one object", field.key),
+                        path.empty() ? std::string(field.key) : path);
           auto v = convert(field.value, path.empty() ? std::string(field.key) : path + "." + std::string(field.key));
           if (!v) return failure(std::move(v).error());
           out.emplace_back(std::string(field.key), std::move(*v));

@@ -22,8 +22,10 @@ class spdlog_sink final : public log_sink {
 public:
   explicit spdlog_sink(const std::string& path) {
     std::shared_ptr<spdlog::sinks::sink> sink;
-    if (path == "-") sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-    else sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(path);
+    if (path == "-")
+      sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+    else
+      sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(path);
     logger_ = std::make_shared<spdlog::logger>("dsf", sink);
     logger_->set_pattern("%v");
     logger_->flush_on(spdlog::level::info);
@@ -44,7 +46,8 @@ public:
 logger::logger(clock& time, std::string site, log_level least, std::shared_ptr<log_sink> sink)
     : clock_(&time), site_(std::move(site)), least_(least), sink_(std::move(sink)) {}
 
-void logger::log(log_level level, std::string_view component, std::string_view message, const log_context& c, std::vector<field> fields) const {
+void logger::log(log_level level, std::string_view component, std::string_view message, const log_context& c,
+                 std::vector<field> fields) const {
   if (!enabled(level)) return;
   std::string out = "{\"time\":\"" + to_iso(clock_->now(), 6) + "\",\"level\":\"";
   out += level_name(level);

@@ -40,10 +40,18 @@ public:
   logger(clock& time, std::string site, log_level least, std::shared_ptr<log_sink> sink);
   void log(log_level level, std::string_view component, std::string_view message, const log_context& context = {},
            std::vector<field> fields = {}) const;
-  void debug(std::string_view component, std::string_view message, const log_context& c = {}, std::vector<field> f = {}) const { log(log_level::debug, component, message, c, std::move(f)); }
-  void info(std::string_view component, std::string_view message, const log_context& c = {}, std::vector<field> f = {}) const { log(log_level::info, component, message, c, std::move(f)); }
-  void warning(std::string_view component, std::string_view message, const log_context& c = {}, std::vector<field> f = {}) const { log(log_level::warning, component, message, c, std::move(f)); }
-  void error(std::string_view component, std::string_view message, const log_context& c = {}, std::vector<field> f = {}) const { log(log_level::error, component, message, c, std::move(f)); }
+  void debug(std::string_view component, std::string_view message, const log_context& c = {}, std::vector<field> f = {}) const {
+    log(log_level::debug, component, message, c, std::move(f));
+  }
+  void info(std::string_view component, std::string_view message, const log_context& c = {}, std::vector<field> f = {}) const {
+    log(log_level::info, component, message, c, std::move(f));
+  }
+  void warning(std::string_view component, std::string_view message, const log_context& c = {}, std::vector<field> f = {}) const {
+    log(log_level::warning, component, message, c, std::move(f));
+  }
+  void error(std::string_view component, std::string_view message, const log_context& c = {}, std::vector<field> f = {}) const {
+    log(log_level::error, component, message, c, std::move(f));
+  }
   [[nodiscard]] bool enabled(log_level level) const noexcept { return level >= least_; }
 
 private:

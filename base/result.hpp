@@ -21,17 +21,17 @@ template <class Enum>
 }  // namespace dsf::base
 
 // auto value = TRY(f());   Not for coroutines: use CO_TRY(value, co_await f()) there.
-#define TRY(...)                                                                \
-  ({                                                                            \
-    auto&& dsf_try_result_ = (__VA_ARGS__);                                     \
-    if (!dsf_try_result_) [[unlikely]]                                          \
-      return ::dsf::base::failure(std::move(dsf_try_result_).error());          \
-    *std::move(dsf_try_result_);                                                \
+#define TRY(...)                                                       \
+  ({                                                                   \
+    auto&& dsf_try_result_ = (__VA_ARGS__);                            \
+    if (!dsf_try_result_) [[unlikely]]                                 \
+      return ::dsf::base::failure(std::move(dsf_try_result_).error()); \
+    *std::move(dsf_try_result_);                                       \
   })
 
 // CO_TRY(var, expr): declares var, or co_returns the error.
-#define CO_TRY(var, ...)                                                        \
-  auto var##_result_ = (__VA_ARGS__);                                           \
-  if (!var##_result_) [[unlikely]]                                              \
-    co_return ::dsf::base::failure(std::move(var##_result_).error());           \
+#define CO_TRY(var, ...)                                              \
+  auto var##_result_ = (__VA_ARGS__);                                 \
+  if (!var##_result_) [[unlikely]]                                    \
+    co_return ::dsf::base::failure(std::move(var##_result_).error()); \
   auto& var = *var##_result_

@@ -18,7 +18,8 @@ fs::path own_folder() {
 }
 
 void add_common(CLI::App& c, common_options& o, bool& as_json) {
-  c.add_option("--folder", o.folder, "measure in a folder of its own below this one; it should be on the disk that a site would use")->capture_default_str();
+  c.add_option("--folder", o.folder, "measure in a folder of its own below this one; it should be on the disk that a site would use")
+      ->capture_default_str();
   c.add_option("--models", o.models, "the folder of the models to run")->capture_default_str();
   c.add_option("--runs", o.runs, "runs of each figure; the median is shown")->check(CLI::Range(1u, 100u))->capture_default_str();
   c.add_option("--only", o.only, "only figures whose names start with this");
@@ -51,9 +52,12 @@ int main(int argc, char** argv) {
   auto* e = app.add_subcommand("engine", "process instances inside this program, beside the commit pipeline");
   add_common(*e, engine.common, as_json);
   e->add_option("--instances", engine.waiting, "waiting instances of engine.waiting_1m; 0 leaves it out")->capture_default_str();
-  e->add_option("--load", engine.instances, "instances of a run of one_task and one_wait")->check(CLI::Range(1u, 9'000'000u))->capture_default_str();
+  e->add_option("--load", engine.instances, "instances of a run of one_task and one_wait")
+      ->check(CLI::Range(1u, 9'000'000u))
+      ->capture_default_str();
   e->add_option("--in-flight", engine.in_flight, "instances under way at once")->check(CLI::Range(1u, 4'000u))->capture_default_str();
-  e->add_option("--threads", engine.threads, "threads that prepare Tasks; 0: as many as the endpoint has io threads")->capture_default_str();
+  e->add_option("--threads", engine.threads, "threads that prepare Tasks; 0: as many as the endpoint has io threads")
+      ->capture_default_str();
 
   auto* w = app.add_subcommand("wire", "a real dsfd over mutual TLS, beside the same TLS stack without FHIR");
   add_common(*w, wire.common, as_json);

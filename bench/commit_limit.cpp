@@ -6,8 +6,8 @@
 #include <condition_variable>
 
 #include "actors/instance_host.hpp"
-#include "bench/figure.hpp"
 #include "base/bytes.hpp"
+#include "bench/figure.hpp"
 
 namespace dsf::bench {
 namespace {
@@ -131,7 +131,9 @@ result<recorded_life> record(engine_site& site, life what) {
   const auto now = [&] { return site.context().clock->now(); };
   const auto start = TRY(post(what == life::one_task ? task_kind::start_one_task : task_kind::start_one_wait));
   const auto node = process->definition->starts.at(0);
-  TRY(advance({now(), "task Task/" + start.to_string(), bpmn::start_instance{{}, out.key, node, process->definition->nodes[node].event.name, std::nullopt, {}}}, start));
+  TRY(advance({now(), "task Task/" + start.to_string(),
+               bpmn::start_instance{{}, out.key, node, process->definition->nodes[node].event.name, std::nullopt, {}}},
+              start));
   if (what == life::one_wait) {
     const auto second = TRY(post(task_kind::go_on));
     TRY(advance({now(), "task Task/" + second.to_string(), bpmn::message_received{"goOn", {}, false, std::nullopt}}, second));
@@ -160,7 +162,9 @@ public:
     chains_.assign(count, {});
     for (std::size_t i = 0; i < count; ++i) {
       std::vector<std::pair<base::uuid, base::uuid>> tasks;
-      renames names{{life_->key, business_key(recorded_key + 1 + first + i)}, {old_text, store.external_id(number + i)}, {bytes_of(recorded_instance), bytes_of(number + i)}};
+      renames names{{life_->key, business_key(recorded_key + 1 + first + i)},
+                    {old_text, store.external_id(number + i)},
+                    {bytes_of(recorded_instance), bytes_of(number + i)}};
       for (const auto& old : life_->tasks) {
         const auto fresh = base::uuid::random(entropy);
         tasks.emplace_back(old, fresh);

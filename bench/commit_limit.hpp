@@ -14,8 +14,8 @@ namespace dsf::bench {
 // The commits of one instance in order, taken down while it lived once in a site without engine.
 struct recorded_life {
   std::vector<storage::commit> commits;
-  std::vector<int> inbox_from;        // for each: the commit whose inbox row it takes, or -1
-  std::string key;                    // business key
+  std::vector<int> inbox_from;  // for each: the commit whose inbox row it takes, or -1
+  std::string key;  // business key
   std::vector<base::uuid> tasks;
   std::uint64_t instance = 0;
   std::vector<std::string> inbox_rows;  // keys of the rows taken, in order

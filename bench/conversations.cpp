@@ -12,13 +12,15 @@ namespace dsf::bench {
 namespace {
 
 void get_task(std::string& out, std::uint16_t port, std::string_view id) {
-  fmt::format_to(std::back_inserter(out), "GET /fhir/Task/{} HTTP/1.1\r\nHost: localhost:{}\r\nAccept: application/fhir+json\r\n\r\n", id, port);
+  fmt::format_to(std::back_inserter(out), "GET /fhir/Task/{} HTTP/1.1\r\nHost: localhost:{}\r\nAccept: application/fhir+json\r\n\r\n", id,
+                 port);
 }
 
 void post_task(std::string& out, std::uint16_t port, const std::string& body) {
   fmt::format_to(std::back_inserter(out),
-                 "POST /fhir/Task HTTP/1.1\r\nHost: localhost:{}\r\nAccept: application/fhir+json\r\nContent-Type: application/fhir+json\r\nContent-Length: {}\r\n\r\n{}", port,
-                 body.size(), body);
+                 "POST /fhir/Task HTTP/1.1\r\nHost: localhost:{}\r\nAccept: application/fhir+json\r\nContent-Type: "
+                 "application/fhir+json\r\nContent-Length: {}\r\n\r\n{}",
+                 port, body.size(), body);
 }
 
 // The id in "Location: https://.../Task/<id>/_history/1".

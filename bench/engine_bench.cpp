@@ -56,8 +56,11 @@ result<figure> one_run(const subject& s, const engine_options& o, const std::fil
   f.p99 = percentile(got.samples_us, 0.99);
   f.ratio = f.value * commits / f.limit;
   f.server_cpu_us = static_cast<double>(got.cpu_us) / n;
-  f.more.insert(f.more.end(), {{"commits_an_instance", commits}, {"commits_a_sync", static_cast<double>(got.commits) / static_cast<double>(std::max<std::uint64_t>(1, got.groups))},
-                               {"in_flight", o.in_flight}, {"instances", n}});
+  f.more.insert(f.more.end(),
+                {{"commits_an_instance", commits},
+                 {"commits_a_sync", static_cast<double>(got.commits) / static_cast<double>(std::max<std::uint64_t>(1, got.groups))},
+                 {"in_flight", o.in_flight},
+                 {"instances", n}});
   return f;
 }
 
@@ -72,9 +75,12 @@ result<> measure_engine(const engine_options& given, report& out) {
   }
   const auto scratch = TRY(scratch_folder::make(o.common.folder));
   out.about(TRY(look_at_machine(scratch.path())));
-  out.note(fmt::format("limit: the commit pipeline with commits made before, commits/s; ratio: instances x commits an instance / limit; {} under way, {} preparing thread(s), {} run(s)",
-                       o.in_flight, o.threads != 0 ? o.threads : io_threads(), o.common.runs));
-  const subject subjects[] = {{"engine.one_task", life::one_task, std::nullopt}, {"engine.one_wait", life::one_wait, floor{.ratio_at_least = 0.20, .value_at_least = 3'000}}};
+  out.note(
+      fmt::format("limit: the commit pipeline with commits made before, commits/s; ratio: instances x commits an instance / limit; {} "
+                  "under way, {} preparing thread(s), {} run(s)",
+                  o.in_flight, o.threads != 0 ? o.threads : io_threads(), o.common.runs));
+  const subject subjects[] = {{"engine.one_task", life::one_task, std::nullopt},
+                              {"engine.one_wait", life::one_wait, floor{.ratio_at_least = 0.20, .value_at_least = 3'000}}};
   for (const auto& s : subjects) {
     if (!s.name.starts_with(o.common.only)) continue;
     std::vector<figure> runs;

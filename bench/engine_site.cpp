@@ -37,7 +37,8 @@ result<std::unique_ptr<engine_site>> engine_site::open(const engine_site_options
   std::error_code ec;
   std::filesystem::create_directories(options.folder, ec);
   try {
-    s.log_ = std::make_unique<base::logger>(clock, "bench", base::log_level::info, base::file_log_sink((options.folder / "log.jsonl").string()));
+    s.log_ =
+        std::make_unique<base::logger>(clock, "bench", base::log_level::info, base::file_log_sink((options.folder / "log.jsonl").string()));
   } catch (const std::exception& e) {
     return fail(base::errc::io, std::string("the log file can't be opened: ") + e.what(), options.folder.string());
   }
@@ -51,11 +52,14 @@ result<std::unique_ptr<engine_site>> engine_site::open(const engine_site_options
   eo.config.base_url = base_url;
   eo.config.organization_identifier = organization;
   const auto alone = [&s](const std::string& type, std::function<void(std::function<void()>)> job) {
-    if (s.engine_) s.engine_->run_alone(type, std::move(job));
-    else job([] {});
+    if (s.engine_)
+      s.engine_->run_alone(type, std::move(job));
+    else
+      job([] {});
   };
   s.endpoint_ = std::make_unique<actors::fhir_endpoint>(
-      eo, *s.store_, *s.caches_, *s.work_, [](const std::string&, std::function<void(int)> done) { done(0); }, alone, clock, entropy, *s.log_, s.events_);
+      eo, *s.store_, *s.caches_, *s.work_, [](const std::string&, std::function<void(int)> done) { done(0); }, alone, clock, entropy,
+      *s.log_, s.events_);
   plugins::host_options ho;
   ho.base_url = base_url;
   s.host_ = std::make_unique<plugins::host>(std::move(ho), *s.store_, *s.caches_, *s.endpoint_, s.network_, clock, entropy, *s.log_);
@@ -113,7 +117,8 @@ engine_site::~engine_site() {
   if (engine_) engine_->stop();
   if (work_) work_->stop();
   if (store_)
-    if (auto closed = store_->close(); !closed) fmt::print(stderr, "dsf-bench: the store did not close in order: {}\n", closed.error().to_string());
+    if (auto closed = store_->close(); !closed)
+      fmt::print(stderr, "dsf-bench: the store did not close in order: {}\n", closed.error().to_string());
 }
 
 result<> engine_site::load(const std::filesystem::path& models) {
@@ -141,7 +146,8 @@ result<> engine_site::load_resources() {
     request.path = resource["resourceType"].str();
     request.body = std::string(text);
     const auto reply = call(loader, std::move(request), nullptr);
-    if (reply.status != 201) return fail(base::errc::invalid_argument, "a resource of the release is refused: " + describe(reply), request.path);
+    if (reply.status != 201)
+      return fail(base::errc::invalid_argument, "a resource of the release is refused: " + describe(reply), request.path);
   }
   const site::ctl::allow_list_member self{std::string(organization), "bench", "bench.localhost", base_url, std::string(128, 'a'), "DIC"};
   fhir::interaction_request request;

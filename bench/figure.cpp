@@ -35,12 +35,13 @@ double percentile(std::vector<std::int64_t>& samples, double part) {
 
 figure median_of(const std::vector<figure>& runs) {
   auto out = runs.front();
-  const auto of = [&](double figure::*member) {
+  const auto of = [&](double figure::* member) {
     std::vector<double> v;
     for (const auto& r : runs) v.push_back(r.*member);
     return median(std::move(v));
   };
-  for (const auto member : {&figure::value, &figure::p50, &figure::p99, &figure::limit, &figure::ratio, &figure::server_cpu_us}) out.*member = of(member);
+  for (const auto member : {&figure::value, &figure::p50, &figure::p99, &figure::limit, &figure::ratio, &figure::server_cpu_us})
+    out.*member = of(member);
   for (std::size_t i = 0; i < out.more.size(); ++i) {
     std::vector<double> v;
     for (const auto& r : runs) v.push_back(r.more.at(i).second);
@@ -63,9 +64,10 @@ void report::about(const machine& m) {
     *out_ << j.dump() << std::endl;
     return;
   }
-  *out_ << fmt::format("device {}, sync of 4 KiB p50 {:.3f} ms p99 {:.3f} ms, {} cores; absolute floors are {}\n", m.device, m.sync_p50_us / 1000,
-                       m.sync_p99_us / 1000, m.cores, m.judges_absolute_floors() ? "judged" : "printed, not judged");
-  *out_ << fmt::format("{:<26} {:>10} {:<12} {:>9} {:>9} {:>10} {:>6} {:>8}  {}\n", "name", "value", "unit", "p50 ms", "p99 ms", "limit", "ratio", "cpu us", "floor")
+  *out_ << fmt::format("device {}, sync of 4 KiB p50 {:.3f} ms p99 {:.3f} ms, {} cores; absolute floors are {}\n", m.device,
+                       m.sync_p50_us / 1000, m.sync_p99_us / 1000, m.cores, m.judges_absolute_floors() ? "judged" : "printed, not judged");
+  *out_ << fmt::format("{:<26} {:>10} {:<12} {:>9} {:>9} {:>10} {:>6} {:>8}  {}\n", "name", "value", "unit", "p50 ms", "p99 ms", "limit",
+                       "ratio", "cpu us", "floor")
         << std::flush;
 }
 
@@ -82,12 +84,16 @@ void report::add(const figure& f) {
   };
   if (f.must) {
     if (f.must->ratio_at_least > 0) verdict(f.ratio >= f.must->ratio_at_least, true, fmt::format("ratio {:.2f}", f.must->ratio_at_least));
-    if (f.must->value_at_least > 0) verdict(f.value >= f.must->value_at_least, machine_.judges_absolute_floors(), fmt::format("{:.0f} {}", f.must->value_at_least, f.unit));
-    if (f.must->value_at_most > 0) verdict(f.value <= f.must->value_at_most, true, fmt::format("at most {:.0f} {}", f.must->value_at_most, f.unit));
+    if (f.must->value_at_least > 0)
+      verdict(f.value >= f.must->value_at_least, machine_.judges_absolute_floors(),
+              fmt::format("{:.0f} {}", f.must->value_at_least, f.unit));
+    if (f.must->value_at_most > 0)
+      verdict(f.value <= f.must->value_at_most, true, fmt::format("at most {:.0f} {}", f.must->value_at_most, f.unit));
   }
   if (!json_) {
-    *out_ << fmt::format("{:<26} {:>10} {:<12} {:>9} {:>9} {:>10} {:>6} {:>8}  {}\n", f.name, short_number(f.value), f.unit, milliseconds(f.p50), milliseconds(f.p99),
-                         short_number(f.limit), f.ratio == 0 ? "-" : fmt::format("{:.2f}", f.ratio), short_number(f.server_cpu_us), verdicts)
+    *out_ << fmt::format("{:<26} {:>10} {:<12} {:>9} {:>9} {:>10} {:>6} {:>8}  {}\n", f.name, short_number(f.value), f.unit,
+                         milliseconds(f.p50), milliseconds(f.p99), short_number(f.limit),
+                         f.ratio == 0 ? "-" : fmt::format("{:.2f}", f.ratio), short_number(f.server_cpu_us), verdicts)
           << std::flush;
     return;
   }

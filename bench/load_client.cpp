@@ -48,9 +48,12 @@ result<context> make_context(const load_target& t) {
   ::SSL_CTX_set_min_proto_version(c.get(), TLS1_2_VERSION);
   ::SSL_CTX_set_mode(c.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
   ::SSL_CTX_set_verify(c.get(), SSL_VERIFY_PEER, nullptr);
-  if (::SSL_CTX_load_verify_locations(c.get(), t.trust.c_str(), nullptr) != 1) return fail(base::errc::io, "the CA can't be read: " + tls_reason(), t.trust);
-  if (::SSL_CTX_use_certificate_chain_file(c.get(), t.certificate.c_str()) != 1) return fail(base::errc::io, "the certificate can't be read: " + tls_reason(), t.certificate);
-  if (::SSL_CTX_use_PrivateKey_file(c.get(), t.key.c_str(), SSL_FILETYPE_PEM) != 1) return fail(base::errc::io, "the key can't be read: " + tls_reason(), t.key);
+  if (::SSL_CTX_load_verify_locations(c.get(), t.trust.c_str(), nullptr) != 1)
+    return fail(base::errc::io, "the CA can't be read: " + tls_reason(), t.trust);
+  if (::SSL_CTX_use_certificate_chain_file(c.get(), t.certificate.c_str()) != 1)
+    return fail(base::errc::io, "the certificate can't be read: " + tls_reason(), t.certificate);
+  if (::SSL_CTX_use_PrivateKey_file(c.get(), t.key.c_str(), SSL_FILETYPE_PEM) != 1)
+    return fail(base::errc::io, "the key can't be read: " + tls_reason(), t.key);
   return c;
 }
 
@@ -127,7 +130,9 @@ public:
     }
     return {};
   }
-  std::string cipher() const { return fmt::format("{} {}", ::SSL_get_version(connections_.front().ssl.get()), ::SSL_get_cipher_name(connections_.front().ssl.get())); }
+  std::string cipher() const {
+    return fmt::format("{} {}", ::SSL_get_version(connections_.front().ssl.get()), ::SSL_get_cipher_name(connections_.front().ssl.get()));
+  }
 
   void run(std::int64_t until) {
     until_ = until;
@@ -182,7 +187,8 @@ private:
     while (c.sent < c.out.size()) {
       const auto n = ::SSL_write(c.ssl.get(), c.out.data() + c.sent, static_cast<int>(c.out.size() - c.sent));
       if (n <= 0) {
-        if (const auto e = ::SSL_get_error(c.ssl.get(), n); e != SSL_ERROR_WANT_WRITE) return lost("a request could not be sent: " + tls_reason());
+        if (const auto e = ::SSL_get_error(c.ssl.get(), n); e != SSL_ERROR_WANT_WRITE)
+          return lost("a request could not be sent: " + tls_reason());
         // A request is far smaller than the socket's buffer; when it does not fit, waiting here is right.
         pollfd p{c.fd, POLLOUT, 0};
         ::poll(&p, 1, 1'000);

@@ -14,8 +14,8 @@
 namespace dsf::bench {
 
 struct load_target {
-  std::uint16_t port = 0;              // on 127.0.0.1, as "localhost"
-  std::string certificate, key, trust; // PEM files; without the key no TLS certificate is shown
+  std::uint16_t port = 0;  // on 127.0.0.1, as "localhost"
+  std::string certificate, key, trust;  // PEM files; without the key no TLS certificate is shown
 };
 
 // What one connection does. Called on one thread at a time.
@@ -37,7 +37,7 @@ struct load_plan {
   load_target target;
   unsigned connections = 1;
   unsigned threads = 1;
-  double seconds = 1;                  // after it no new request is sent, and open ones are waited for
+  double seconds = 1;  // after it no new request is sent, and open ones are waited for
   std::function<std::unique_ptr<conversation>(unsigned connection)> make;
 };
 
@@ -46,8 +46,8 @@ struct load_result {
   std::uint64_t exchanges = 0;
   std::vector<std::int64_t> samples_us;  // of an exchange
   std::uint64_t bytes_out = 0, bytes_in = 0;  // of HTTP
-  std::string cipher;                    // "TLSv1.3 TLS_AES_256_GCM_SHA384"
-  std::int64_t cpu_us = 0;               // of this program
+  std::string cipher;  // "TLSv1.3 TLS_AES_256_GCM_SHA384"
+  std::int64_t cpu_us = 0;  // of this program
 };
 
 // All connections are open before the clock starts.

@@ -26,7 +26,7 @@ using base::result;
 
 // "/dev/vda1 (ext4)" from the line of mountinfo with the folder's device.
 std::string device_of(const std::filesystem::path& folder) {
-  struct stat s {};
+  struct stat s{};
   if (::stat(folder.c_str(), &s) != 0) return "unknown";
   const auto wanted = fmt::format("{}:{}", major(s.st_dev), minor(s.st_dev));
   std::ifstream in("/proc/self/mountinfo");
@@ -35,8 +35,7 @@ std::string device_of(const std::filesystem::path& folder) {
     std::string id, parent, device, word, type, source;
     words >> id >> parent >> device;
     if (device != wanted) continue;
-    while (words >> word && word != "-") {
-    }
+    while (words >> word && word != "-") {}
     words >> type >> source;
     return fmt::format("{} ({})", source, type);
   }
@@ -102,7 +101,8 @@ result<scratch_folder> scratch_folder::make(const std::filesystem::path& parent)
   std::error_code ec;
   std::filesystem::create_directories(parent, ec);
   auto name = (parent / "dsf-bench-XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr) return fail(base::errc::io, std::string("no folder can be made here: ") + std::strerror(errno), parent.string());
+  if (::mkdtemp(name.data()) == nullptr)
+    return fail(base::errc::io, std::string("no folder can be made here: ") + std::strerror(errno), parent.string());
   return scratch_folder(std::filesystem::absolute(name));
 }
 

@@ -17,9 +17,14 @@ struct form {
 
 form form_of(task_kind kind) {
   switch (kind) {
-    case task_kind::start_one_task: return {"http://bench.example/fhir/StructureDefinition/task-start-one-task|1.0", "http://bench.example/bpe/Process/oneTask|1.0", "startOneTask"};
-    case task_kind::start_one_wait: return {"http://bench.example/fhir/StructureDefinition/task-start-one-wait|1.0", "http://bench.example/bpe/Process/oneWait|1.0", "startOneWait"};
-    case task_kind::go_on: return {"http://bench.example/fhir/StructureDefinition/task-go-on|1.0", "http://bench.example/bpe/Process/oneWait|1.0", "goOn"};
+    case task_kind::start_one_task:
+      return {"http://bench.example/fhir/StructureDefinition/task-start-one-task|1.0", "http://bench.example/bpe/Process/oneTask|1.0",
+              "startOneTask"};
+    case task_kind::start_one_wait:
+      return {"http://bench.example/fhir/StructureDefinition/task-start-one-wait|1.0", "http://bench.example/bpe/Process/oneWait|1.0",
+              "startOneWait"};
+    case task_kind::go_on:
+      return {"http://bench.example/fhir/StructureDefinition/task-go-on|1.0", "http://bench.example/bpe/Process/oneWait|1.0", "goOn"};
     case task_kind::start_ping: break;
   }
   return {"http://dsf.dev/fhir/StructureDefinition/task-start-ping|1.0", "http://dsf.dev/bpe/Process/ping|1.0", "startPing"};
@@ -41,16 +46,20 @@ std::string business_key(std::uint64_t n) {
 
 std::string task_text(task_kind kind, std::string_view key, std::string_view from_and_to) {
   const auto f = form_of(kind);
-  const auto party = fmt::format(R"({{"type":"Organization","identifier":{{"system":"http://dsf.dev/sid/organization-identifier","value":"{}"}}}})", from_and_to);
+  const auto party = fmt::format(
+      R"({{"type":"Organization","identifier":{{"system":"http://dsf.dev/sid/organization-identifier","value":"{}"}}}})", from_and_to);
   std::string out;
   out.reserve(1'400);
   const auto input = [&](std::string_view code, std::string_view value) {
-    fmt::format_to(std::back_inserter(out), R"({{"type":{{"coding":[{{"system":"http://dsf.dev/fhir/CodeSystem/bpmn-message","code":"{}"}}]}},"valueString":"{}"}})", code, value);
+    fmt::format_to(std::back_inserter(out),
+                   R"({{"type":{{"coding":[{{"system":"http://dsf.dev/fhir/CodeSystem/bpmn-message","code":"{}"}}]}},"valueString":"{}"}})",
+                   code, value);
   };
-  fmt::format_to(std::back_inserter(out),
-                 R"({{"resourceType":"Task","meta":{{"profile":["{}"]}},"instantiatesCanonical":"{}","status":"requested","intent":"order","authoredOn":"{}",)"
-                 R"("requester":{},"restriction":{{"recipient":[{}]}},"input":[)",
-                 f.profile, f.process, base::to_iso(base::system_clock_source().now()), party, party);
+  fmt::format_to(
+      std::back_inserter(out),
+      R"({{"resourceType":"Task","meta":{{"profile":["{}"]}},"instantiatesCanonical":"{}","status":"requested","intent":"order","authoredOn":"{}",)"
+      R"("requester":{},"restriction":{{"recipient":[{}]}},"input":[)",
+      f.profile, f.process, base::to_iso(base::system_clock_source().now()), party, party);
   input("message-name", f.message);
   if (!key.empty()) {
     out += ',';

@@ -141,8 +141,9 @@ result<> end_waiting(const waiting_options& o) {
 result<> measure_waiting(const engine_options& o, const std::filesystem::path& parent, report& out) {
   const auto folder = parent / "waiting";
   const auto threads = o.threads != 0 ? o.threads : std::max(1u, std::thread::hardware_concurrency() - 1);
-  const std::vector<std::string> common{"--folder", folder.string(), "--models", o.common.models.string(), "--instances", std::to_string(o.waiting), "--in-flight",
-                                        std::to_string(o.in_flight), "--threads", std::to_string(threads)};
+  const std::vector<std::string> common{"--folder",    folder.string(),           "--models",    o.common.models.string(),
+                                        "--instances", std::to_string(o.waiting), "--in-flight", std::to_string(o.in_flight),
+                                        "--threads",   std::to_string(threads)};
   auto words = common;
   words.insert(words.begin(), "make-waiting");
   const auto made = TRY(run_self(words));
@@ -183,11 +184,13 @@ result<> measure_waiting(const engine_options& o, const std::filesystem::path& p
   memory.ratio = memory.value / memory.limit;
   memory.server_cpu_us = number(made.line, "cpu_us") / static_cast<double>(o.waiting);
   memory.must = floor{.value_at_most = 200};
-  memory.more = {{"instances", static_cast<double>(o.waiting)}, {"started_per_second", static_cast<double>(o.waiting) / number(made.line, "seconds")}, {"peak_after_restart_mb", peak_after / 1024}};
+  memory.more = {{"instances", static_cast<double>(o.waiting)},
+                 {"started_per_second", static_cast<double>(o.waiting) / number(made.line, "seconds")},
+                 {"peak_after_restart_mb", peak_after / 1024}};
   out.add(memory);
   out.add(median_of(runs));
-  out.note(fmt::format("{} instances wait, begun at {:.0f}/s; the program ended without closing its store before each first restart", o.waiting,
-                       static_cast<double>(o.waiting) / number(made.line, "seconds")));
+  out.note(fmt::format("{} instances wait, begun at {:.0f}/s; the program ended without closing its store before each first restart",
+                       o.waiting, static_cast<double>(o.waiting) / number(made.line, "seconds")));
   return {};
 }
 

@@ -41,9 +41,10 @@ public:
     out->target_.port = TRY(free_port());
     std::error_code ec;
     const auto self = fs::read_symlink("/proc/self/exe", ec).string();
-    out->process_ = TRY(site::ctl::child::start({self, "tls-server", "--certificate", c.file(s, "server.pem"), "--key", c.file(s, "server.key"), "--trust", c.ca(), "--port",
-                                                 std::to_string(out->target_.port), "--answer", file},
-                                                c.file(s, "limit.log")));
+    out->process_ =
+        TRY(site::ctl::child::start({self, "tls-server", "--certificate", c.file(s, "server.pem"), "--key", c.file(s, "server.key"),
+                                     "--trust", c.ca(), "--port", std::to_string(out->target_.port), "--answer", file},
+                                    c.file(s, "limit.log")));
     return out;
   }
   ~tls_limit() { process_.stop(3'000); }
@@ -124,8 +125,10 @@ private:
     next_key_ = shared->next;
     cipher_ = got.cipher;
     if (ids_.empty()) return fail(base::errc::io, "no Task was created");
-    out_->note(fmt::format("limit: the same server with a handler that does nothing, exchanges/s; {}, {} connections kept alive, load generator on {} thread(s), {:.1f} s x {} run(s)",
-                           cipher_, o_.connections, o_.threads, o_.seconds, o_.common.runs));
+    out_->note(
+        fmt::format("limit: the same server with a handler that does nothing, exchanges/s; {}, {} connections kept alive, load generator "
+                    "on {} thread(s), {:.1f} s x {} run(s)",
+                    cipher_, o_.connections, o_.threads, o_.seconds, o_.common.runs));
     return {};
   }
 
@@ -147,10 +150,15 @@ private:
       f.p50 = percentile(got.load.samples_us, 0.5);
       f.p99 = percentile(got.load.samples_us, 0.99);
       f.server_cpu_us = static_cast<double>(got.server_cpu_us) / n;
-      f.more = {{"limit_p50", percentile(limit.load.samples_us, 0.5)}, {"limit_p99", percentile(limit.load.samples_us, 0.99)},
-                {"limit_server_cpu_us", static_cast<double>(limit.server_cpu_us) / limit_n}, {"client_cpu_us", static_cast<double>(got.load.cpu_us) / n},
-                {"bytes_out", static_cast<double>(got.load.bytes_out) / n}, {"bytes_in", static_cast<double>(got.load.bytes_in) / n},
-                {"limit_bytes_in", static_cast<double>(limit.load.bytes_in) / limit_n}, {"connections", o_.connections}, {"client_threads", o_.threads}};
+      f.more = {{"limit_p50", percentile(limit.load.samples_us, 0.5)},
+                {"limit_p99", percentile(limit.load.samples_us, 0.99)},
+                {"limit_server_cpu_us", static_cast<double>(limit.server_cpu_us) / limit_n},
+                {"client_cpu_us", static_cast<double>(got.load.cpu_us) / n},
+                {"bytes_out", static_cast<double>(got.load.bytes_out) / n},
+                {"bytes_in", static_cast<double>(got.load.bytes_in) / n},
+                {"limit_bytes_in", static_cast<double>(limit.load.bytes_in) / limit_n},
+                {"connections", o_.connections},
+                {"client_threads", o_.threads}};
       runs.push_back(std::move(f));
     }
     const auto middle = median_of(runs);
@@ -161,7 +169,8 @@ private:
 
   result<> reads() {
     auto answer = std::make_shared<std::string>();
-    auto p = plan(sites_->target(*sites_->sites.front()), [&](unsigned) { return std::make_unique<task_reader>(sites_->sites.front()->port, ids_, 0, answer.get()); });
+    auto p = plan(sites_->target(*sites_->sites.front()),
+                  [&](unsigned) { return std::make_unique<task_reader>(sites_->sites.front()->port, ids_, 0, answer.get()); });
     p.connections = 1;
     p.threads = 1;
     p.seconds = 0.1;
@@ -181,14 +190,19 @@ private:
     shared->organization = sites_->sites.front()->organization;
     shared->next = next_key_;
     shared->keep = false;
-    return both(f, create_answer_, [shared](std::uint16_t port, unsigned) { return std::make_unique<task_sender>(shared, port); }, &exchange_limit_);
+    return both(
+        f, create_answer_, [shared](std::uint16_t port, unsigned) { return std::make_unique<task_sender>(shared, port); },
+        &exchange_limit_);
   }
 
   result<> pings(const fs::path& folder) {
     auto bundle = o_.ping_bundle;
     for (const auto place : {"processes/ping/bundle", "processes/ping"})
-      if (std::error_code ec; bundle.empty() && fs::exists(fs::path(DSF_SOURCE_DIR) / place / "plugin.yaml", ec)) bundle = (fs::path(DSF_SOURCE_DIR) / place).string();
-    if (bundle.empty()) return fail(base::errc::invalid_argument, "the ping process is missing; name its folder with --ping-bundle, or choose figures with --only");
+      if (std::error_code ec; bundle.empty() && fs::exists(fs::path(DSF_SOURCE_DIR) / place / "plugin.yaml", ec))
+        bundle = (fs::path(DSF_SOURCE_DIR) / place).string();
+    if (bundle.empty())
+      return fail(base::errc::invalid_argument,
+                  "the ping process is missing; name its folder with --ping-bundle, or choose figures with --only");
     const auto two = TRY(wire_consortium::make(folder, {"site-a", "site-b"}, {bundle}));
     TRY(two->start(o_.dsfd));
     const auto& a = *two->sites.front();

@@ -43,13 +43,15 @@ result<std::uint16_t> free_port() {
   at.sin_family = AF_INET;
   at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof at;
-  const bool good = fd >= 0 && ::bind(fd, reinterpret_cast<sockaddr*>(&at), sizeof at) == 0 && ::getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size) == 0;
+  const bool good = fd >= 0 && ::bind(fd, reinterpret_cast<sockaddr*>(&at), sizeof at) == 0 &&
+                    ::getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size) == 0;
   if (fd >= 0) ::close(fd);
   if (!good) return fail(base::errc::io, "no port of 127.0.0.1 is free");
   return ntohs(at.sin_port);
 }
 
-result<std::unique_ptr<wire_consortium>> wire_consortium::make(const fs::path& folder, const std::vector<std::string>& names, const std::vector<std::string>& bundles) {
+result<std::unique_ptr<wire_consortium>> wire_consortium::make(const fs::path& folder, const std::vector<std::string>& names,
+                                                               const std::vector<std::string>& bundles) {
   auto c = std::make_unique<wire_consortium>();
   c->folder_ = folder;
   std::error_code ec;
@@ -72,7 +74,8 @@ result<std::unique_ptr<wire_consortium>> wire_consortium::make(const fs::path& f
     net::certificate_request client;
     client.common_name = name;
     TRY(net::issue_certificate(client, ca, {}, {c->file(*s, "client.pem"), c->file(*s, "client.key")}));
-    members.push_back({s->organization, name, name + ".localhost", s->base_url(), TRY(net::thumbprint_of(c->file(*s, "client.pem"))), "DIC"});
+    members.push_back(
+        {s->organization, name, name + ".localhost", s->base_url(), TRY(net::thumbprint_of(c->file(*s, "client.pem"))), "DIC"});
     c->sites.push_back(std::move(s));
   }
   const auto list = site::ctl::allow_list_bundle("consortium.example", members).dump() + "\n";
@@ -104,7 +107,8 @@ result<> wire_consortium::settings(const wire_site& s, const std::vector<std::st
 }
 
 result<> wire_consortium::start(const std::string& dsfd) {
-  if (::access(dsfd.c_str(), X_OK) != 0) return fail(base::errc::invalid_argument, "dsfd is not there; build it, or name it with --dsfd", dsfd);
+  if (::access(dsfd.c_str(), X_OK) != 0)
+    return fail(base::errc::invalid_argument, "dsfd is not there; build it, or name it with --dsfd", dsfd);
   for (const auto& s : sites) s->process = TRY(site::ctl::child::start({dsfd, "--config", file(*s, "site.yaml")}, file(*s, "output.log")));
   for (const auto& s : sites) TRY(wait_until_ready(*s));
   return {};

@@ -25,7 +25,8 @@ struct wire_site {
 class wire_consortium {
 public:
   // Makes folders, certificates, allow-lists and settings. `bundles`: what each site runs.
-  static base::result<std::unique_ptr<wire_consortium>> make(const std::filesystem::path& folder, const std::vector<std::string>& names, const std::vector<std::string>& bundles);
+  static base::result<std::unique_ptr<wire_consortium>> make(const std::filesystem::path& folder, const std::vector<std::string>& names,
+                                                             const std::vector<std::string>& bundles);
   // Returns when each receives.
   base::result<> start(const std::string& dsfd);
   void stop();

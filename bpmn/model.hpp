@@ -24,9 +24,20 @@ constexpr node_index no_node = 0xffff'ffff;
 constexpr flow_index no_flow = 0xffff'ffff;
 
 enum class node_kind : std::uint8_t {
-  start_event, end_event, intermediate_catch_event, intermediate_throw_event, boundary_event,
-  service_task, send_task, receive_task, user_task, manual_task, task,
-  exclusive_gateway, parallel_gateway, event_based_gateway,
+  start_event,
+  end_event,
+  intermediate_catch_event,
+  intermediate_throw_event,
+  boundary_event,
+  service_task,
+  send_task,
+  receive_task,
+  user_task,
+  manual_task,
+  task,
+  exclusive_gateway,
+  parallel_gateway,
+  event_based_gateway,
   sub_process,
 };
 enum class event_kind : std::uint8_t { none, message, timer, signal, error, terminate, conditional };
@@ -167,6 +178,7 @@ struct read_options {
 
 // BPMN 2.0.2 XML with the camunda: (or operaton:) extensions; XSD defaults are applied (engine 1c.1). All processes of the file, in document order.
 // Errors name the element id and the line. The text must have its #{...} placeholders replaced already.
-base::result<std::vector<std::shared_ptr<const definition>>> read_bpmn(std::string_view xml, std::string_view file_name, const read_options& options = {});
+base::result<std::vector<std::shared_ptr<const definition>>> read_bpmn(std::string_view xml, std::string_view file_name,
+                                                                       const read_options& options = {});
 
 }  // namespace dsf::bpmn

@@ -86,9 +86,9 @@ struct blob_reference {
 class value {
 public:
   // The order is the stored tag; append only.
-  using storage = std::variant<std::monostate, bool, std::int16_t, std::int32_t, std::int64_t, double, decimal, std::string, base::timestamp,
-                               bytes, value_list, value_map, string_list, target, targets, fhir_resource, fhir_resource_list, fhir_reference,
-                               json_object, opaque_object, plugin_typed, blob_reference>;
+  using storage = std::variant<std::monostate, bool, std::int16_t, std::int32_t, std::int64_t, double, decimal, std::string,
+                               base::timestamp, bytes, value_list, value_map, string_list, target, targets, fhir_resource,
+                               fhir_resource_list, fhir_reference, json_object, opaque_object, plugin_typed, blob_reference>;
 
   value() = default;
   template <class T>
@@ -99,9 +99,13 @@ public:
 
   [[nodiscard]] bool is_null() const { return std::holds_alternative<std::monostate>(storage_); }
   template <class T>
-  [[nodiscard]] const T* as() const { return std::get_if<T>(&storage_); }
+  [[nodiscard]] const T* as() const {
+    return std::get_if<T>(&storage_);
+  }
   template <class T>
-  [[nodiscard]] T* as() { return std::get_if<T>(&storage_); }
+  [[nodiscard]] T* as() {
+    return std::get_if<T>(&storage_);
+  }
   [[nodiscard]] const storage& raw() const { return storage_; }
   [[nodiscard]] std::size_t tag() const { return storage_.index(); }
   bool operator==(const value&) const;

@@ -5,8 +5,8 @@
 
 #include <catch2/catch.hpp>
 
-#define DSF_SKIP(reason)                          \
-  do {                                            \
+#define DSF_SKIP(reason)                            \
+  do {                                              \
     std::cout << "SKIP: " << (reason) << std::endl; \
-    return;                                       \
+    return;                                         \
   } while (false)

@@ -13,7 +13,7 @@
 namespace dsf::fhir {
 
 struct storable {
-  std::string bytes;          // {"resourceType":"Task","id":"...","meta":{...},...}
+  std::string bytes;  // {"resourceType":"Task","id":"...","meta":{...},...}
   std::uint32_t meta_at = 0;  // offset just after "meta":{
   bool operator==(const storable&) const = default;
 };

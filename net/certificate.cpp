@@ -49,7 +49,8 @@ std::string san_email_of(X509* certificate) {
   std::string out;
   for (int i = 0; i < sk_GENERAL_NAME_num(names) && out.empty(); ++i) {
     const auto* n = sk_GENERAL_NAME_value(names, i);
-    if (n->type == GEN_EMAIL) out.assign(reinterpret_cast<const char*>(ASN1_STRING_get0_data(n->d.rfc822Name)), std::size_t(ASN1_STRING_length(n->d.rfc822Name)));
+    if (n->type == GEN_EMAIL)
+      out.assign(reinterpret_cast<const char*>(ASN1_STRING_get0_data(n->d.rfc822Name)), std::size_t(ASN1_STRING_length(n->d.rfc822Name)));
   }
   GENERAL_NAMES_free(names);
   return out;
@@ -83,7 +84,8 @@ result<std::string> read_file(const std::string& path, std::string_view what) {
   in.read(out.data(), std::streamsize(out.size()));
   out.resize(std::size_t(in.gcount()));
   if (in.bad()) return fail(errc::file_io, std::string(what) + " file can't be read: " + std::strerror(errno), path);
-  if (out.size() > file_bytes_at_most) return fail(errc::file_io, std::string(what) + " file is larger than 4 MiB, which no PEM file of a site is", path);
+  if (out.size() > file_bytes_at_most)
+    return fail(errc::file_io, std::string(what) + " file is larger than 4 MiB, which no PEM file of a site is", path);
   return out;
 }
 
@@ -106,7 +108,8 @@ result<key_ptr> private_key_of(std::string_view pem, const base::secret& passwor
   if (pem.find("PRIVATE KEY-----") == std::string_view::npos)
     return fail(errc::not_pem, "the file holds no private key in PEM form (\"-----BEGIN PRIVATE KEY-----\")", file);
   const bool encrypted = pem.find("ENCRYPTED") != std::string_view::npos;
-  if (encrypted && password.empty()) return fail(errc::wrong_key_password, "the private key is encrypted, but no key password is set", file);
+  if (encrypted && password.empty())
+    return fail(errc::wrong_key_password, "the private key is encrypted, but no key password is set", file);
   bio_ptr in(BIO_new_mem_buf(pem.data(), int(pem.size())));
   base::secret copy = password;
   key_ptr key(PEM_read_bio_PrivateKey(in.get(), nullptr, password_callback, &copy));

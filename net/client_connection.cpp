@@ -52,14 +52,19 @@ bool expect_host(SSL* ssl, const std::string& host) {
 std::string pool_key(const url& u) { return u.scheme + ' ' + u.host + ' ' + std::to_string(u.port); }
 
 client_connection::client_connection(std::shared_ptr<client_lane> lane, url to)
-    : lane_(std::move(lane)), to_(std::move(to)), key_(pool_key(to_)), timer_(lane_->context.get_executor()), resolver_(lane_->context.get_executor()) {}
+    : lane_(std::move(lane)),
+      to_(std::move(to)),
+      key_(pool_key(to_)),
+      timer_(lane_->context.get_executor()),
+      resolver_(lane_->context.get_executor()) {}
 
 void client_connection::arm(std::int64_t ms) {
   timer_.expires_after(std::chrono::milliseconds(ms));
   timer_.async_wait([self = shared_from_this()](io_error ec) {
     if (ec || self->phase_ == phase::busy || self->phase_ == phase::closed) return;
     // An idle connection has no call; one that is being opened tells it.
-    self->abort(errc::connect_timeout, errc::timeout, "no connection within " + std::to_string(self->lane_->options.connect_timeout_ms) + " ms");
+    self->abort(errc::connect_timeout, errc::timeout,
+                "no connection within " + std::to_string(self->lane_->options.connect_timeout_ms) + " ms");
   });
 }
 
@@ -70,7 +75,9 @@ void client_connection::open(call_ptr call) {
   io_error not_an_address;
   const auto address = asio::ip::make_address(to_.host, not_an_address);
   if (!not_an_address) return connect(std::array{tcp::endpoint(address, to_.port)});
-  resolver_.async_resolve(to_.host, std::to_string(to_.port), [self = shared_from_this()](io_error ec, tcp::resolver::results_type found) { self->resolved(ec, std::move(found)); });
+  resolver_.async_resolve(to_.host, std::to_string(to_.port), [self = shared_from_this()](io_error ec, tcp::resolver::results_type found) {
+    self->resolved(ec, std::move(found));
+  });
 }
 
 void client_connection::resolved(io_error ec, tcp::resolver::results_type found) {
@@ -118,7 +125,8 @@ void client_connection::on_handshake(io_error ec) {
   if (ec) {
     const auto verified = stream_->ssl() ? SSL_get_verify_result(stream_->ssl()) : X509_V_OK;
     if (verified != X509_V_OK) {
-      fail_call(errc_of_verification(verified), std::string("the server's certificate is refused: ") + X509_verify_cert_error_string(verified));
+      fail_call(errc_of_verification(verified),
+                std::string("the server's certificate is refused: ") + X509_verify_cert_error_string(verified));
     } else if (classify(ec) == io_failure::certificate_alert) {
       fail_call(errc::certificate_refused, "the server refuses our certificate, or that we show none: " + describe(ec));
     } else {
@@ -207,7 +215,8 @@ void client_connection::on_read(io_error ec, std::size_t n) {
       in_.erase(0, taken);
       kept_ = n - taken;
       if (kept_ > lane_->options.answer_head_bytes) {
-        fail_call(errc::answer_too_large, "the answer's head is larger than the limit of " + std::to_string(lane_->options.answer_head_bytes) + " bytes");
+        fail_call(errc::answer_too_large,
+                  "the answer's head is larger than the limit of " + std::to_string(lane_->options.answer_head_bytes) + " bytes");
         return close();
       }
       in_.resize(kept_ + read_bytes);
@@ -252,7 +261,8 @@ void client_connection::lost(io_error ec) {
     close();
     return lane->start(std::move(call), true);
   }
-  fail_call(errc::connection_lost, std::string("the connection was lost after the request was sent") + (received_ ? ", within the answer" : "") + ": " + describe(ec));
+  fail_call(errc::connection_lost, std::string("the connection was lost after the request was sent") +
+                                       (received_ ? ", within the answer" : "") + ": " + describe(ec));
   close();
 }
 
@@ -263,7 +273,9 @@ void client_connection::fail_call(errc code, std::string why) {
   call->finish(fail(code, std::move(why), where()));
 }
 
-void client_connection::call_timed_out() { abort(errc::connect_timeout, errc::timeout, phase_ == phase::busy ? "no answer in time" : "no connection in time"); }
+void client_connection::call_timed_out() {
+  abort(errc::connect_timeout, errc::timeout, phase_ == phase::busy ? "no answer in time" : "no connection in time");
+}
 
 void client_connection::abort(errc before_sending, errc after_sending, const std::string& why) {
   fail_call(phase_ == phase::busy ? after_sending : before_sending, why);

@@ -20,7 +20,8 @@ class client_connection;
 struct client_lane;
 
 struct client_call {
-  client_call(client_request r, url u, client_callback d, asio::io_context& c) : request(std::move(r)), to(std::move(u)), done(std::move(d)), timer(c.get_executor()) {}
+  client_call(client_request r, url u, client_callback d, asio::io_context& c)
+      : request(std::move(r)), to(std::move(u)), done(std::move(d)), timer(c.get_executor()) {}
   // The callback runs once.
   void finish(result<client_response> r);
 
@@ -46,7 +47,8 @@ struct client_counters {
 };
 
 struct client_lane : std::enable_shared_from_this<client_lane> {
-  client_lane(asio::io_context& c, const client_options& o, std::shared_ptr<client_counters> n) : context(c), options(o), counters(std::move(n)) {}
+  client_lane(asio::io_context& c, const client_options& o, std::shared_ptr<client_counters> n)
+      : context(c), options(o), counters(std::move(n)) {}
   void submit(call_ptr call);
   void timed_out(call_ptr call);
   void start(call_ptr call, bool fresh);

@@ -23,8 +23,11 @@ constexpr std::int64_t closing_ms = 2'000;
 }  // namespace
 
 connection::connection(std::shared_ptr<connection_owner> owner, std::unique_ptr<stream> s, std::string address, bool over_limit)
-    : owner_(std::move(owner)), stream_(std::move(s)), peer_(std::make_shared<peer>()),
-      parser_({owner_->options.limits.head_bytes, owner_->options.limits.body_bytes}), over_limit_(over_limit) {
+    : owner_(std::move(owner)),
+      stream_(std::move(s)),
+      peer_(std::make_shared<peer>()),
+      parser_({owner_->options.limits.head_bytes, owner_->options.limits.body_bytes}),
+      over_limit_(over_limit) {
   peer_->address = std::move(address);
 }
 
@@ -38,9 +41,7 @@ void connection::on_handshake(io_error ec) {
   if (auto* ssl = stream_->ssl()) {
     if (ec) {
       const auto verified = SSL_get_verify_result(ssl);
-      const std::string reason = timed_out_                ? "time-out"
-                                 : verified != X509_V_OK ? X509_verify_cert_error_string(verified)
-                                                           : describe(ec);
+      const std::string reason = timed_out_ ? "time-out" : verified != X509_V_OK ? X509_verify_cert_error_string(verified) : describe(ec);
       owner_->refused(peer_->address, reason);
       return timed_out_ ? abort() : close_gently();
     }
@@ -134,9 +135,12 @@ void connection::dispatch() {
   method_ = r.method;
   target_ = r.target;
   request_body_bytes_ = r.body.size();
-  if (over_limit_) return refuse(503, "the server has its limit of " + std::to_string(owner_->options.limits.connections) + " connections; try again later");
+  if (over_limit_)
+    return refuse(503,
+                  "the server has its limit of " + std::to_string(owner_->options.limits.connections) + " connections; try again later");
   if (over_partner_limit_)
-    return refuse(503, "this certificate has its limit of " + std::to_string(owner_->options.limits.connections_per_certificate) + " connections; use fewer, or try again later");
+    return refuse(503, "this certificate has its limit of " + std::to_string(owner_->options.limits.connections_per_certificate) +
+                           " connections; use fewer, or try again later");
   // Each request is authenticated again (dsf-fhir-server 2.2): a certificate may end while its connection lasts.
   if (peer_->has_certificate && peer_->not_after <= base::system_clock_source().now()) return close_gently();
   phase_ = phase::handling;
@@ -251,9 +255,18 @@ void connection::response_written() {
 void connection::report(bool delivered) {
   if (const auto& hook = owner_->options.on_exchange) {
     const auto now = owner_->now_us();
-    hook(exchange{.who = *peer_, .method = method_, .target = target_, .status = answer_.status, .request_body_bytes = request_body_bytes_,
-                  .response_body_bytes = to_head_ ? 0 : answer_.body.size(), .read_us = read_done_us_ - first_byte_us_,
-                  .handler_us = answered_us_ - read_done_us_, .inline_us = inline_us_, .write_us = now - answered_us_, .delivered = delivered, .fault = fault_});
+    hook(exchange{.who = *peer_,
+                  .method = method_,
+                  .target = target_,
+                  .status = answer_.status,
+                  .request_body_bytes = request_body_bytes_,
+                  .response_body_bytes = to_head_ ? 0 : answer_.body.size(),
+                  .read_us = read_done_us_ - first_byte_us_,
+                  .handler_us = answered_us_ - read_done_us_,
+                  .inline_us = inline_us_,
+                  .write_us = now - answered_us_,
+                  .delivered = delivered,
+                  .fault = fault_});
   }
 }
 

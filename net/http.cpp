@@ -71,7 +71,10 @@ responder responder::to(std::function<void(response&&)> receiver) {
 }
 
 responder::responder(responder&& other) noexcept
-    : target_(std::move(other.target_)), keep_(std::move(other.keep_)), exchange_(other.exchange_), armed_(std::exchange(other.armed_, false)) {}
+    : target_(std::move(other.target_)),
+      keep_(std::move(other.keep_)),
+      exchange_(other.exchange_),
+      armed_(std::exchange(other.armed_, false)) {}
 
 responder& responder::operator=(responder&& other) noexcept {
   if (this != &other) {

@@ -49,11 +49,15 @@ TEST_CASE("HEAD has GET's length and no body; 204 and 304 have neither") {
     out.body = "0123456789";
     to(std::move(out));
   });
-  CHECK(ask(server, "HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") == "HTTP/1.1 200 OK\r\nContent-Length: 10\r\nConnection: close\r\n\r\n");
-  CHECK(ask(server, "HEAD /known HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") == "HTTP/1.1 200 OK\r\nContent-Length: 12345\r\nConnection: close\r\n\r\n");
-  CHECK(ask(server, "GET /known HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") == "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+  CHECK(ask(server, "HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") ==
+        "HTTP/1.1 200 OK\r\nContent-Length: 10\r\nConnection: close\r\n\r\n");
+  CHECK(ask(server, "HEAD /known HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") ==
+        "HTTP/1.1 200 OK\r\nContent-Length: 12345\r\nConnection: close\r\n\r\n");
+  CHECK(ask(server, "GET /known HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") ==
+        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
   CHECK(ask(server, "GET /204 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") == "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
-  CHECK(ask(server, "GET /304 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") == "HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n");
+  CHECK(ask(server, "GET /304 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") ==
+        "HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n");
 }
 
 TEST_CASE("pipelined requests are answered one after the other, also in pieces of one byte") {
@@ -165,7 +169,8 @@ TEST_CASE("a body over the limit gets 413 before it is read, one without a lengt
   c.send("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
   for (int i = 0; i < 11; ++i) c.send("186a0\r\n" + std::string(100'000, 'x') + "\r\n");
   CHECK(status_of(c.receive()) == "HTTP/1.1 413 Payload Too Large");
-  CHECK(status_of(ask(server, "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 1000000\r\n\r\n" + std::string(1'000'000, 'x'))) == "HTTP/1.1 200 OK");
+  CHECK(status_of(ask(server, "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 1000000\r\n\r\n" +
+                                  std::string(1'000'000, 'x'))) == "HTTP/1.1 200 OK");
 }
 
 TEST_CASE("a head over the limit gets 431, in one field, many fields or the target") {
@@ -181,7 +186,8 @@ TEST_CASE("a head over the limit gets 431, in one field, many fields or the targ
   const auto answer = ask(server, many + "\r\n");
   CHECK(status_of(answer) == expected);
   CHECK(answer.ends_with("the request's head is larger than the limit of 4000 bytes; shorten its target or fields\n"));
-  CHECK(status_of(ask(server, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nA: " + std::string(3'900, 'a') + "\r\n\r\n")) == "HTTP/1.1 200 OK");
+  CHECK(status_of(ask(server, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nA: " + std::string(3'900, 'a') + "\r\n\r\n")) ==
+        "HTTP/1.1 200 OK");
 }
 
 TEST_CASE("slow senders get 408, idle connections are closed") {
@@ -223,7 +229,8 @@ TEST_CASE("100 Continue is said before the body is read, and not said if the bod
   CHECK(c.receive("\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n");
   c.send("abc");
   CHECK(c.receive().ends_with("PUT:abc"));
-  CHECK(ask(server, "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\nConnection: close\r\n\r\nabc").starts_with("HTTP/1.1 200 OK"));
+  CHECK(ask(server, "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\nConnection: close\r\n\r\nabc")
+            .starts_with("HTTP/1.1 200 OK"));
 }
 
 TEST_CASE("beyond the connection limit a client is told 503 and when to come back") {
@@ -290,7 +297,8 @@ TEST_CASE("a port in use, and a wrong address, are named with what to do") {
   const auto second = https_server::start(o, [](request&&, responder) {});
   REQUIRE_FALSE(second);
   const auto port = std::to_string(first.port());
-  CHECK(second.error().to_string() == "127.0.0.1:" + port + ": port " + port + " is in use by another program; stop that program, or set another port");
+  CHECK(second.error().to_string() ==
+        "127.0.0.1:" + port + ": port " + port + " is in use by another program; stop that program, or set another port");
   o.address = "localhost";
   CHECK(https_server::start(o, [](request&&, responder) {}).error().text() == "'localhost' is not an IP address to listen on");
 }

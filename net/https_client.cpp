@@ -43,7 +43,9 @@ void client_lane::start(call_ptr call, bool fresh) {
     return c->open(std::move(call));
   }
   if (pool.waiting.size() >= std::size_t(options.waiting_per_host))
-    return call->finish(fail(errc::overloaded, std::to_string(options.waiting_per_host) + " requests already wait for a connection; try again later", call->to.scheme + "://" + call->to.authority()));
+    return call->finish(fail(errc::overloaded,
+                             std::to_string(options.waiting_per_host) + " requests already wait for a connection; try again later",
+                             call->to.scheme + "://" + call->to.authority()));
   pool.waiting.push_back(std::move(call));
 }
 
@@ -109,7 +111,8 @@ https_client::https_client(client_options options) : impl_(std::make_shared<impl
   impl_->options = std::move(options);
   impl_->own_threads = !impl_->options.shared_threads;
   impl_->threads = impl_->own_threads ? io_threads::start(std::max(1, impl_->options.threads), "client") : impl_->options.shared_threads;
-  for (auto& loop : impl_->threads->inside().loops->all) impl_->lanes.push_back(std::make_shared<client_lane>(loop->context, impl_->options, impl_->counters));
+  for (auto& loop : impl_->threads->inside().loops->all)
+    impl_->lanes.push_back(std::make_shared<client_lane>(loop->context, impl_->options, impl_->counters));
 }
 
 https_client::~https_client() {
@@ -122,8 +125,8 @@ https_client::~https_client() {
       ended->set_value();
     });
     // The loop may be one whose owner stopped it before us: then nothing more runs there, and nothing calls back.
-    while (!inside && !impl_->threads->inside().loops->stopped && wait.wait_for(std::chrono::milliseconds(50)) != std::future_status::ready) {
-    }
+    while (!inside && !impl_->threads->inside().loops->stopped &&
+           wait.wait_for(std::chrono::milliseconds(50)) != std::future_status::ready) {}
   }
   if (impl_->own_threads) impl_->threads->stop();
 }
@@ -137,7 +140,8 @@ void https_client::send(client_request request, std::int64_t timeout_ms, client_
   if (!to) return refuse(std::move(to).error());
   if (to->tls() && !impl_->options.identity)
     return refuse(base::error(errc::invalid_argument, "an https:// URL needs a TLS identity (at least trusted CAs)", request.url));
-  if (!is_sendable(request.headers) || request.method.empty() || request.method.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ") != std::string::npos)
+  if (!is_sendable(request.headers) || request.method.empty() ||
+      request.method.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ") != std::string::npos)
     return refuse(base::error(errc::invalid_argument, "the method or a header field has characters that can't be sent", request.url));
   // One host is served by one loop, so that its pool needs no lock.
   const auto& lane = impl_->lanes[std::hash<std::string>{}(pool_key(*to)) % impl_->lanes.size()];
@@ -147,13 +151,16 @@ void https_client::send(client_request request, std::int64_t timeout_ms, client_
 }
 
 result<client_response> https_client::send_and_wait(client_request request, std::int64_t timeout_ms) {
-  if (impl_->threads->on_thread()) return fail(errc::invalid_argument, "send_and_wait was called on an io thread, where it would wait for itself", request.url);
+  if (impl_->threads->on_thread())
+    return fail(errc::invalid_argument, "send_and_wait was called on an io thread, where it would wait for itself", request.url);
   auto promise = std::make_shared<std::promise<result<client_response>>>();
   auto answer = promise->get_future();
   send(std::move(request), timeout_ms, [promise](result<client_response> r) { promise->set_value(std::move(r)); });
   return answer.get();
 }
 
-client_statistics https_client::statistics() const noexcept { return {impl_->counters->opened, impl_->counters->reused, impl_->counters->retried}; }
+client_statistics https_client::statistics() const noexcept {
+  return {impl_->counters->opened, impl_->counters->reused, impl_->counters->retried};
+}
 
 }  // namespace dsf::net

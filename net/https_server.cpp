@@ -92,7 +92,9 @@ result<void> https_server::impl::listen() {
   if (!ec) acceptor->bind(endpoint, ec);
   if (!ec) acceptor->listen(backlog, ec);
   if (ec == asio::error::address_in_use)
-    return fail(errc::port_in_use, "port " + std::to_string(options.port) + " is in use by another program; stop that program, or set another port", where(options, options.port));
+    return fail(errc::port_in_use,
+                "port " + std::to_string(options.port) + " is in use by another program; stop that program, or set another port",
+                where(options, options.port));
   if (ec) return fail(errc::listen_failed, "can't listen: " + ec.message(), where(options, options.port));
   port = acceptor->local_endpoint(ec).port();
   if (ec) return fail(errc::listen_failed, "can't listen: " + ec.message(), where(options, options.port));
@@ -234,7 +236,8 @@ void https_server::impl::stop(std::int64_t deadline_ms) {
   }
 }
 
-https_server::https_server(std::shared_ptr<impl> i, std::shared_ptr<io_threads> threads) : impl_(std::move(i)), threads_(std::move(threads)) {}
+https_server::https_server(std::shared_ptr<impl> i, std::shared_ptr<io_threads> threads)
+    : impl_(std::move(i)), threads_(std::move(threads)) {}
 https_server::https_server(https_server&&) noexcept = default;
 https_server& https_server::operator=(https_server&& other) noexcept {
   if (this != &other) {

@@ -73,7 +73,8 @@ TEST_CASE("missing, damaged and mismatching files are named") {
   CHECK(complaint(f).starts_with(f.certificate + ": a certificate in the file is damaged ("));
   f = good;
   f.key = pki.files("server").key;
-  CHECK(complaint(f) == f.key + ": the private key does not belong to the certificate of CN=dic-1.example,O=Hospital One in " + f.certificate);
+  CHECK(complaint(f) ==
+        f.key + ": the private key does not belong to the certificate of CN=dic-1.example,O=Hospital One in " + f.certificate);
   f = good;
   f.trust = {};
   CHECK(complaint(f) == "no trusted CA is set; name a PEM file, or a folder with *.crt or *.pem files");
@@ -110,17 +111,21 @@ TEST_CASE("the PKI's files are private, verify, and are never overwritten") {
   const pki_files ca{at / "ca.pem", at / "ca.key"}, leaf{at / "leaf.pem", at / "leaf.key"};
   must(create_ca({.key = key_kind::rsa_3072, .key_password = secret("ca password")}, ca));
   const certificate_request wanted{.use = certificate_use::server, .common_name = "localhost"};
-  CHECK(issue_certificate(wanted, ca, secret("no"), leaf).error().to_string() == ca.key + ": the key password is wrong for this private key");
+  CHECK(issue_certificate(wanted, ca, secret("no"), leaf).error().to_string() ==
+        ca.key + ": the key password is wrong for this private key");
   CHECK_FALSE(std::filesystem::exists(leaf.key));
   must(issue_certificate(wanted, ca, secret("ca password"), leaf));
   for (const auto& key : {ca.key, leaf.key}) {
-    struct stat s {};
+    struct stat s{};
     REQUIRE(::stat(key.c_str(), &s) == 0);
     CHECK((s.st_mode & 0777) == 0600);
   }
   CHECK(verify_chain(leaf.certificate, ca.certificate));
   CHECK(verify_chain(leaf.certificate, shared_pki().files("ca").certificate).error().code() == "net.chain_invalid");
-  CHECK(verify_chain(shared_pki().files("expired").certificate, shared_pki().files("ca").certificate).error().text().ends_with(": certificate has expired"));
+  CHECK(verify_chain(shared_pki().files("expired").certificate, shared_pki().files("ca").certificate)
+            .error()
+            .text()
+            .ends_with(": certificate has expired"));
   const auto before = read(leaf.certificate) + read(leaf.key) + read(ca.key);
   const std::string never = ": the file exists already and is never overwritten; remove it first, or choose another name";
   CHECK(issue_certificate(wanted, ca, secret("ca password"), leaf).error().to_string() == leaf.certificate + never);
@@ -128,7 +133,9 @@ TEST_CASE("the PKI's files are private, verify, and are never overwritten") {
   CHECK(create_ca({}, ca).error().to_string() == ca.certificate + never);
   CHECK(before == read(leaf.certificate) + read(leaf.key) + read(ca.key));
   CHECK_FALSE(std::filesystem::exists(at / "fresh.pem"));
-  CHECK(issue_certificate({.common_name = "x", .names = {"a,DNS:evil"}}, ca, secret("ca password"), {at / "x.pem", at / "x.key"}).error().code() == "net.invalid_argument");
+  CHECK(issue_certificate({.common_name = "x", .names = {"a,DNS:evil"}}, ca, secret("ca password"), {at / "x.pem", at / "x.key"})
+            .error()
+            .code() == "net.invalid_argument");
 }
 
 TEST_CASE("a certificate is read as the allow-list and the role rules need it") {

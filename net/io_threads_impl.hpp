@@ -17,7 +17,8 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using socket_type = asio::basic_stream_socket<tcp, asio::io_context::executor_type>;
 using acceptor_type = asio::basic_socket_acceptor<tcp, asio::io_context::executor_type>;
-using timer_type = asio::basic_waitable_timer<asio::steady_timer::clock_type, asio::wait_traits<asio::steady_timer::clock_type>, asio::io_context::executor_type>;
+using timer_type = asio::basic_waitable_timer<asio::steady_timer::clock_type, asio::wait_traits<asio::steady_timer::clock_type>,
+                                              asio::io_context::executor_type>;
 
 // The loops without their threads. Apart, because what lives on a loop may keep the loops alive, but must never be the one that
 // joins the threads: it could be on one of them.

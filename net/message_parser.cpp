@@ -108,14 +108,16 @@ struct request_parser::impl {
 
   void failed_on(const error_code& ec) {
     if (ec == http::error::body_limit)
-      return failed(413, "the request's body is larger than the limit of " + std::to_string(limits.body_bytes) + " bytes; send less, or raise the limit");
+      return failed(413, "the request's body is larger than the limit of " + std::to_string(limits.body_bytes) +
+                             " bytes; send less, or raise the limit");
     if (ec == http::error::header_limit || ec == http::error::buffer_overflow) return failed_on_head();
     if (ec == http::error::bad_version) return failed(505, "the request is not HTTP/1.1");
     failed(400, "the request is malformed: " + ec.message());
   }
 
   void failed_on_head() {
-    failed(431, "the request's head is larger than the limit of " + std::to_string(limits.head_bytes) + " bytes; shorten its target or fields");
+    failed(431,
+           "the request's head is larger than the limit of " + std::to_string(limits.head_bytes) + " bytes; shorten its target or fields");
   }
 
   void head_complete() {
@@ -239,7 +241,8 @@ std::size_t response_parser::put(std::string_view bytes) {
     if (ec && !more) {
       s.state = parse_state::failed;
       s.too_large = ec == http::error::body_limit || ec == http::error::header_limit;
-      s.failure_text = s.too_large ? "the answer is larger than the limit of " + std::to_string(s.limits.body_bytes) + " bytes" : ec.message();
+      s.failure_text =
+          s.too_large ? "the answer is larger than the limit of " + std::to_string(s.limits.body_bytes) + " bytes" : ec.message();
       break;
     }
     if (s.parser->is_header_done()) s.state = parse_state::body;
@@ -275,7 +278,9 @@ bool response_parser::finish() {
 parse_state response_parser::state() const noexcept { return impl_->state; }
 bool response_parser::too_large() const noexcept { return impl_->too_large; }
 const std::string& response_parser::failure_text() const noexcept { return impl_->failure_text; }
-bool response_parser::keep_alive() const noexcept { return impl_->state == parse_state::done && impl_->parser->keep_alive() && !impl_->parser->need_eof(); }
+bool response_parser::keep_alive() const noexcept {
+  return impl_->state == parse_state::done && impl_->parser->keep_alive() && !impl_->parser->need_eof();
+}
 int response_parser::status() const noexcept { return impl_->status; }
 header_list response_parser::take_headers() { return std::move(impl_->headers); }
 std::string response_parser::take_body() { return std::move(impl_->body); }

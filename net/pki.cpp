@@ -25,7 +25,9 @@ using store_context_ptr = std::unique_ptr<X509_STORE_CTX, openssl_deleter<X509_S
 constexpr std::int64_t day_s = 86'400;
 constexpr int serial_bits = 159;  // RFC 5280 4.1.2.2: at most 20 octets, positive
 
-failure openssl_failure(std::string_view what) { return fail(errc::tls_setup, "OpenSSL can't " + std::string(what) + ": " + openssl_reason()); }
+failure openssl_failure(std::string_view what) {
+  return fail(errc::tls_setup, "OpenSSL can't " + std::string(what) + ": " + openssl_reason());
+}
 
 result<key_ptr> make_key(key_kind kind) {
   key_ptr key(kind == key_kind::ec_p256 ? EVP_EC_gen("P-256") : EVP_RSA_gen(3072));
@@ -36,7 +38,8 @@ result<key_ptr> make_key(key_kind kind) {
 result<void> write_new(const std::string& path, std::string_view bytes, int mode) {
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
   if (fd < 0) {
-    if (errno == EEXIST) return fail(errc::file_exists, "the file exists already and is never overwritten; remove it first, or choose another name", path);
+    if (errno == EEXIST)
+      return fail(errc::file_exists, "the file exists already and is never overwritten; remove it first, or choose another name", path);
     return fail(errc::file_io, std::string("can't create the file: ") + std::strerror(errno), path);
   }
   int failed = 0;
@@ -63,7 +66,8 @@ result<void> add_extension(X509* certificate, X509* issuer, int nid, const std::
 
 result<void> add_name(X509_NAME* name, int nid, const std::string& value) {
   if (value.empty()) return {};
-  if (X509_NAME_add_entry_by_NID(name, nid, MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(value.data()), int(value.size()), -1, 0) != 1)
+  if (X509_NAME_add_entry_by_NID(name, nid, MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(value.data()), int(value.size()), -1,
+                                 0) != 1)
     return openssl_failure("put '" + value + "' into the subject");
   return {};
 }
@@ -79,11 +83,12 @@ result<void> add_alternative(std::string& list, std::string_view kind, const std
 
 result<void> fill_in(X509* c, EVP_PKEY* key, base::timestamp now, std::int64_t from_s, std::int64_t to_s) {
   number_ptr serial(BN_new());
-  if (BN_rand(serial.get(), serial_bits, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) != 1 || !BN_to_ASN1_INTEGER(serial.get(), X509_get_serialNumber(c)))
+  if (BN_rand(serial.get(), serial_bits, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) != 1 ||
+      !BN_to_ASN1_INTEGER(serial.get(), X509_get_serialNumber(c)))
     return openssl_failure("make a serial number");
   const auto now_s = now.us / base::us_per_s;
-  if (X509_set_version(c, X509_VERSION_3) != 1 || !ASN1_TIME_set(X509_getm_notBefore(c), now_s + from_s) || !ASN1_TIME_set(X509_getm_notAfter(c), now_s + to_s) ||
-      X509_set_pubkey(c, key) != 1)
+  if (X509_set_version(c, X509_VERSION_3) != 1 || !ASN1_TIME_set(X509_getm_notBefore(c), now_s + from_s) ||
+      !ASN1_TIME_set(X509_getm_notAfter(c), now_s + to_s) || X509_set_pubkey(c, key) != 1)
     return openssl_failure("fill in the certificate");
   return {};
 }
@@ -99,7 +104,8 @@ result<std::string> pem_of(X509* c) {
 result<std::string> pem_of(EVP_PKEY* key, const base::secret& password) {
   bio_ptr out(BIO_new(BIO_s_mem()));
   const auto& p = password.reveal();
-  const int ok = PEM_write_bio_PKCS8PrivateKey(out.get(), key, p.empty() ? nullptr : EVP_aes_256_cbc(), p.empty() ? nullptr : p.data(), int(p.size()), nullptr, nullptr);
+  const int ok = PEM_write_bio_PKCS8PrivateKey(out.get(), key, p.empty() ? nullptr : EVP_aes_256_cbc(), p.empty() ? nullptr : p.data(),
+                                               int(p.size()), nullptr, nullptr);
   if (ok != 1) return openssl_failure("write the private key");
   char* text = nullptr;
   const auto n = BIO_get_mem_data(out.get(), &text);
@@ -145,7 +151,8 @@ result<void> create_ca(const ca_request& request, const pki_files& to, const bas
   return write_both(c.get(), key.get(), request.key_password, to);
 }
 
-result<void> issue_certificate(const certificate_request& request, const pki_files& ca, const base::secret& ca_password, const pki_files& to, const base::clock& time) {
+result<void> issue_certificate(const certificate_request& request, const pki_files& ca, const base::secret& ca_password,
+                               const pki_files& to, const base::clock& time) {
   ERR_clear_error();
   TRY(none_exists(to));
   if (request.common_name.empty()) return fail(errc::invalid_argument, "a certificate needs a common name", to.certificate);
@@ -171,10 +178,12 @@ result<void> issue_certificate(const certificate_request& request, const pki_fil
   const bool server = request.use == certificate_use::server;
   const bool local = server && request.names.empty() && request.addresses.empty();
   for (const auto& n : local ? std::vector<std::string>{"localhost"} : request.names) TRY(add_alternative(alternatives, "DNS", n));
-  for (const auto& a : local ? std::vector<std::string>{"127.0.0.1", "::1"} : request.addresses) TRY(add_alternative(alternatives, "IP", a));
+  for (const auto& a : local ? std::vector<std::string>{"127.0.0.1", "::1"} : request.addresses)
+    TRY(add_alternative(alternatives, "IP", a));
   if (!request.email.empty()) TRY(add_alternative(alternatives, "email", request.email));
   TRY(add_extension(c.get(), issuer, NID_basic_constraints, "critical,CA:FALSE"));
-  TRY(add_extension(c.get(), issuer, NID_key_usage, request.key == key_kind::rsa_3072 ? "critical,digitalSignature,keyEncipherment" : "critical,digitalSignature"));
+  TRY(add_extension(c.get(), issuer, NID_key_usage,
+                    request.key == key_kind::rsa_3072 ? "critical,digitalSignature,keyEncipherment" : "critical,digitalSignature"));
   TRY(add_extension(c.get(), issuer, NID_ext_key_usage, server ? "serverAuth" : "clientAuth"));
   TRY(add_extension(c.get(), issuer, NID_subject_key_identifier, "hash"));
   TRY(add_extension(c.get(), issuer, NID_authority_key_identifier, "keyid"));
@@ -199,7 +208,10 @@ result<void> verify_chain(const std::string& certificate_file, const std::string
   const int why = X509_STORE_CTX_get_error(context.get());
   sk_X509_free(others);
   if (ok) return {};
-  return fail(errc::chain_invalid, "the certificate of " + subject_of(chain.front().get()) + " is not valid against " + trust + ": " + X509_verify_cert_error_string(why), certificate_file);
+  return fail(errc::chain_invalid,
+              "the certificate of " + subject_of(chain.front().get()) + " is not valid against " + trust + ": " +
+                  X509_verify_cert_error_string(why),
+              certificate_file);
 }
 
 }  // namespace dsf::net

@@ -44,8 +44,8 @@ struct certificate_request {
 
 // None of these overwrites a file: `file_exists` names the one in the way.
 result<void> create_ca(const ca_request& request, const pki_files& to, const base::clock& time = base::system_clock_source());
-result<void> issue_certificate(const certificate_request& request, const pki_files& ca, const base::secret& ca_password, const pki_files& to,
-                               const base::clock& time = base::system_clock_source());
+result<void> issue_certificate(const certificate_request& request, const pki_files& ca, const base::secret& ca_password,
+                               const pki_files& to, const base::clock& time = base::system_clock_source());
 
 // Lower-case hex SHA-512 of the DER of the file's first certificate (dsf-fhir-server 2.2).
 result<std::string> thumbprint_of(const std::string& certificate_file);

@@ -100,7 +100,8 @@ result<url> parse_url(std::string_view text) {
   // RFC 3986 3.2.3: an empty port is the default one.
   if (has_port && !port.empty()) {
     const auto parsed = std::from_chars(port.data(), port.data() + port.size(), out.port);
-    if (parsed.ec != std::errc() || parsed.ptr != port.data() + port.size() || out.port == 0) return bad(text, "the port must be a number from 1 to 65535");
+    if (parsed.ec != std::errc() || parsed.ptr != port.data() + port.size() || out.port == 0)
+      return bad(text, "the port must be a number from 1 to 65535");
   }
   return out;
 }
@@ -117,7 +118,9 @@ result<std::string> percent_decode(std::string_view text, bool plus_is_blank) {
       const int high = i + 1 < text.size() ? hex_digit(text[i + 1]) : -1;
       const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
       if (high < 0 || low < 0)
-        return fail(errc::bad_url, "'%' at position " + std::to_string(i) + " is not followed by two hexadecimal digits; write a percent sign as %25", std::string(text.substr(0, 200)));
+        return fail(errc::bad_url,
+                    "'%' at position " + std::to_string(i) + " is not followed by two hexadecimal digits; write a percent sign as %25",
+                    std::string(text.substr(0, 200)));
       out += static_cast<char>(high * 16 + low);
       i += 2;
     }
@@ -150,7 +153,8 @@ result<std::vector<query_parameter>> parse_query(std::string_view text) {
     text.remove_prefix(std::min(end + 1, text.size()));
     if (part.empty()) continue;
     if (out.size() == query_parameters_at_most)
-      return fail(errc::bad_url, "the query has more than " + std::to_string(query_parameters_at_most) + " parameters; ask for less at once");
+      return fail(errc::bad_url,
+                  "the query has more than " + std::to_string(query_parameters_at_most) + " parameters; ask for less at once");
     const auto mark = std::min(part.find('='), part.size());
     auto name = TRY(percent_decode(part.substr(0, mark), true));
     auto value = TRY(percent_decode(part.substr(std::min(mark + 1, part.size())), true));

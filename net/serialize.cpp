@@ -9,7 +9,8 @@ namespace {
 
 bool is_token(std::string_view s) noexcept {
   return !s.empty() && std::ranges::all_of(s, [](unsigned char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || std::string_view("!#$%&'*+-.^_`|~").find(char(c)) != std::string_view::npos;
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           std::string_view("!#$%&'*+-.^_`|~").find(char(c)) != std::string_view::npos;
   });
 }
 
@@ -69,8 +70,8 @@ void write_response_head(std::string& out, const response& r, bool to_head_reque
   out += "\r\n";
 }
 
-void write_request_head(std::string& out, std::string_view method, std::string_view target, std::string_view host, const header_list& headers,
-                        std::size_t body_bytes) {
+void write_request_head(std::string& out, std::string_view method, std::string_view target, std::string_view host,
+                        const header_list& headers, std::size_t body_bytes) {
   out.append(method);
   out += ' ';
   out.append(target);

@@ -13,7 +13,7 @@ namespace dsf::net {
 // Appends status line, the handler's fields without Content-Length, Connection and Transfer-Encoding, and ours.
 // `keep_alive` false says "Connection: close"; true is said only to an HTTP/1.0 client.
 void write_response_head(std::string& out, const response& r, bool to_head_request, bool keep_alive);
-void write_request_head(std::string& out, std::string_view method, std::string_view target, std::string_view host, const header_list& headers,
-                        std::size_t body_bytes);
+void write_request_head(std::string& out, std::string_view method, std::string_view target, std::string_view host,
+                        const header_list& headers, std::size_t body_bytes);
 
 }  // namespace dsf::net

@@ -55,7 +55,8 @@ public:
     socket_.async_read_some(asio::buffer(into, room), [owner = std::move(owner)](io_error ec, std::size_t n) { owner->on_read(ec, n); });
   }
   void write(std::string_view bytes, events_ptr owner) override {
-    asio::async_write(socket_, asio::buffer(bytes.data(), bytes.size()), [owner = std::move(owner)](io_error ec, std::size_t) { owner->on_written(ec); });
+    asio::async_write(socket_, asio::buffer(bytes.data(), bytes.size()),
+                      [owner = std::move(owner)](io_error ec, std::size_t) { owner->on_written(ec); });
   }
   void close_gently(std::size_t limit, events_ptr owner) override { half_close_and_drain(socket_, limit, std::move(owner)); }
   void cancel() noexcept override { cancel_socket(socket_); }
@@ -83,7 +84,8 @@ public:
     stream_.async_read_some(asio::buffer(into, room), [owner = std::move(owner)](io_error ec, std::size_t n) { owner->on_read(ec, n); });
   }
   void write(std::string_view bytes, events_ptr owner) override {
-    asio::async_write(stream_, asio::buffer(bytes.data(), bytes.size()), [owner = std::move(owner)](io_error ec, std::size_t) { owner->on_written(ec); });
+    asio::async_write(stream_, asio::buffer(bytes.data(), bytes.size()),
+                      [owner = std::move(owner)](io_error ec, std::size_t) { owner->on_written(ec); });
   }
   void close_gently(std::size_t limit, events_ptr owner) override {
     if (SSL_is_init_finished(ssl()) == 0) return half_close_and_drain(socket(), limit, std::move(owner));
@@ -110,7 +112,8 @@ std::unique_ptr<stream> tls_stream(socket_type socket, SSL_CTX* context) { retur
 io_failure classify(const io_error& ec) noexcept {
   if (!ec) return io_failure::none;
   if (ec == asio::error::operation_aborted) return io_failure::cancelled;
-  if (ec == asio::error::eof || ec == asio::ssl::error::stream_truncated || ec == asio::error::connection_reset || ec == asio::error::broken_pipe)
+  if (ec == asio::error::eof || ec == asio::ssl::error::stream_truncated || ec == asio::error::connection_reset ||
+      ec == asio::error::broken_pipe)
     return io_failure::ended;
   if (!is_tls(ec)) return io_failure::other;
   switch (ERR_GET_REASON(static_cast<unsigned long>(ec.value()))) {

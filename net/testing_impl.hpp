@@ -55,7 +55,9 @@ struct pki {
     issue("stranger", {.common_name = "stranger.example"}, "other-ca");
   }
   pki_files files(const std::string& name) const { return {at / (name + ".pem"), at / (name + ".key")}; }
-  void issue(const std::string& name, const certificate_request& r, const std::string& ca = "ca") const { must(issue_certificate(r, files(ca), {}, files(name))); }
+  void issue(const std::string& name, const certificate_request& r, const std::string& ca = "ca") const {
+    must(issue_certificate(r, files(ca), {}, files(name)));
+  }
   tls_files tls(const std::string& name, const std::string& trust = "ca") const {
     tls_files f;
     if (!name.empty()) f.certificate = files(name).certificate, f.key = files(name).key;

@@ -23,7 +23,8 @@ result<void> check_dates(X509* certificate, const std::string& file, const base:
   const auto to = time_of(X509_get0_notAfter(certificate));
   const auto who = "the certificate of " + subject_of(certificate);
   if (to <= now) return fail(errc::certificate_expired, who + " expired on " + base::to_iso(to, 0) + "; renew it", file);
-  if (from > now) return fail(errc::certificate_not_yet_valid, who + " is not valid before " + base::to_iso(from, 0) + "; check the clock", file);
+  if (from > now)
+    return fail(errc::certificate_not_yet_valid, who + " is not valid before " + base::to_iso(from, 0) + "; check the clock", file);
   return {};
 }
 
@@ -37,14 +38,16 @@ result<void> use_certificate(SSL_CTX* context, const tls_files& files, const bas
   X509* leaf = chain.front().get();
   if (X509_check_private_key(leaf, key->get()) != 1) {
     ERR_clear_error();
-    return fail(errc::key_mismatch, "the private key does not belong to the certificate of " + subject_of(leaf) + " in " + files.certificate, files.key);
+    return fail(errc::key_mismatch,
+                "the private key does not belong to the certificate of " + subject_of(leaf) + " in " + files.certificate, files.key);
   }
   TRY(check_dates(leaf, files.certificate, time));
   if (SSL_CTX_use_certificate(context, leaf) != 1 || SSL_CTX_use_PrivateKey(context, key->get()) != 1)
     return fail(errc::tls_setup, "OpenSSL does not take the certificate: " + openssl_reason(), files.certificate);
   for (std::size_t i = 1; i < chain.size(); ++i)
     if (SSL_CTX_add1_chain_cert(context, chain[i].get()) != 1)
-      return fail(errc::tls_setup, "OpenSSL does not take certificate " + std::to_string(i + 1) + " of the chain: " + openssl_reason(), files.certificate);
+      return fail(errc::tls_setup, "OpenSSL does not take certificate " + std::to_string(i + 1) + " of the chain: " + openssl_reason(),
+                  files.certificate);
   self = peer_of(leaf);
   return {};
 }

@@ -49,7 +49,9 @@ constexpr std::int64_t patience_ms = 10'000;
 TEST_CASE("a request over mutual TLS arrives whole and names its sender") {
   const auto server = serve_tls();
   https_client client(as("practitioner"));
-  const auto r = client.send_and_wait({.method = "POST", .url = at(server, "/fhir/Task?a=1&b=%20"), .headers = {{"Content-Type", "application/fhir+json"}}, .body = "{}"}, patience_ms);
+  const auto r = client.send_and_wait(
+      {.method = "POST", .url = at(server, "/fhir/Task?a=1&b=%20"), .headers = {{"Content-Type", "application/fhir+json"}}, .body = "{}"},
+      patience_ms);
   REQUIRE(r);
   CHECK(r->status == 200);
   CHECK(r->body == "POST:{}");
@@ -360,8 +362,8 @@ TEST_CASE("the recorder's hook sees each exchange with its sender") {
   o.identity = shared_pki().identity("server");
   o.on_exchange = [&](const exchange& e) {
     std::lock_guard lock(mutex);
-    seen.push_back(std::string(e.method) + ' ' + std::string(e.target) + ' ' + std::to_string(e.status) + ' ' + e.who.common_name + ' ' + std::to_string(e.request_body_bytes) + ' ' +
-                   std::to_string(e.response_body_bytes));
+    seen.push_back(std::string(e.method) + ' ' + std::string(e.target) + ' ' + std::to_string(e.status) + ' ' + e.who.common_name + ' ' +
+                   std::to_string(e.request_body_bytes) + ' ' + std::to_string(e.response_body_bytes));
     sane = sane && e.delivered && e.handler_us >= 0 && e.read_us >= 0 && e.write_us >= 0;
   };
   auto server = serve(std::move(o));

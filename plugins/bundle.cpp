@@ -83,14 +83,18 @@ struct reader {
   void head(const YAML::Node& root) {
     static const std::set<std::string> known{"name", "version", "release_date", "settings", "processes"};
     for (const auto& member : root)
-      if (const auto name = member.first.as<std::string>(""); !known.contains(name)) wrong.add(at(member.first.Mark()), "'" + name + "' is not known here");
+      if (const auto name = member.first.as<std::string>(""); !known.contains(name))
+        wrong.add(at(member.first.Mark()), "'" + name + "' is not known here");
     out.name = text(root, "name", true);
     out.version = text(root, "version", true);
     out.release_date = text(root, "release_date", true);
-    if (std::ranges::count(out.version, '.') != 3) wrong.add(at(root.Mark()), "the version '" + out.version + "' must have four parts, as 1.0.1.0");
-    else out.resource_version = out.version.substr(0, out.version.find('.', out.version.find('.') + 1));
+    if (std::ranges::count(out.version, '.') != 3)
+      wrong.add(at(root.Mark()), "the version '" + out.version + "' must have four parts, as 1.0.1.0");
+    else
+      out.resource_version = out.version.substr(0, out.version.find('.', out.version.find('.') + 1));
     if (const auto s = root["settings"]) {
-      if (!s.IsMap()) wrong.add(at(s.Mark()), "'settings' must be a map of texts");
+      if (!s.IsMap())
+        wrong.add(at(s.Mark()), "'settings' must be a map of texts");
       else
         for (const auto& m : s) out.settings[m.first.as<std::string>()] = m.second.as<std::string>("");
     }
@@ -103,7 +107,8 @@ struct reader {
     p.send_deadline = text(n, "send_deadline", false);
     if (!p.send_deadline.empty()) {
       std::string replaced;
-      if (!wrong.take(bpmn::replace_placeholders(p.send_deadline, "plugin.yaml", bpmn::placeholder_file::bpmn, placeholders()), replaced)) return;
+      if (!wrong.take(bpmn::replace_placeholders(p.send_deadline, "plugin.yaml", bpmn::placeholder_file::bpmn, placeholders()), replaced))
+        return;
       p.send_deadline = std::move(replaced);
     }
     if (!p.send_deadline.empty())
@@ -130,7 +135,8 @@ struct reader {
       }
       p.resources.push_back(std::move(*resource));
     }
-    if (activity_definitions != 1) wrong.add(model, "needs exactly one ActivityDefinition among its resources, has " + std::to_string(activity_definitions));
+    if (activity_definitions != 1)
+      wrong.add(model, "needs exactly one ActivityDefinition among its resources, has " + std::to_string(activity_definitions));
     out.processes.push_back(std::move(p));
   }
 
@@ -168,9 +174,15 @@ struct reader {
 
   // What the reference does to the resources of a v1 plugin (dsf-bpe 3.6).
   std::optional<bundle_resource> adapt(bundle_resource r) {
-    static const std::map<std::string, std::string, std::less<>> profiles{
-        {"ActivityDefinition", "activity-definition"}, {"CodeSystem", "code-system"}, {"Library", "library"}, {"Measure", "measure"},
-        {"NamingSystem", "naming-system"}, {"Questionnaire", "questionnaire"}, {"StructureDefinition", "structure-definition"}, {"Task", ""}, {"ValueSet", "value-set"}};
+    static const std::map<std::string, std::string, std::less<>> profiles{{"ActivityDefinition", "activity-definition"},
+                                                                          {"CodeSystem", "code-system"},
+                                                                          {"Library", "library"},
+                                                                          {"Measure", "measure"},
+                                                                          {"NamingSystem", "naming-system"},
+                                                                          {"Questionnaire", "questionnaire"},
+                                                                          {"StructureDefinition", "structure-definition"},
+                                                                          {"Task", ""},
+                                                                          {"ValueSet", "value-set"}};
     const auto profile = profiles.find(r.type);
     if (profile == profiles.end()) {
       wrong.add(r.file, "a plugin can't bring a " + r.type);
@@ -228,13 +240,15 @@ base::result<bundle> read_bundle(const std::filesystem::path& folder, const bund
   const auto yaml = TRY(read_file(folder / "plugin.yaml"));
   try {
     const auto root = YAML::Load(yaml);
-    if (!root.IsMap()) return fail(errc::bad_bundle, "must be a map with name, version, release_date and processes", (folder / "plugin.yaml").string());
+    if (!root.IsMap())
+      return fail(errc::bad_bundle, "must be a map with name, version, release_date and processes", (folder / "plugin.yaml").string());
     r.head(root);
     if (r.wrong.lines.empty())
       for (const auto& p : root["processes"]) r.process(p);
     if (r.wrong.lines.empty() && r.out.processes.empty()) r.wrong.add(r.at(root.Mark()), "the bundle has no processes");
   } catch (const YAML::Exception& e) {
-    return fail(errc::bad_bundle, std::string("not valid YAML: ") + e.msg, (folder / "plugin.yaml").string() + ":" + std::to_string(e.mark.line + 1));
+    return fail(errc::bad_bundle, std::string("not valid YAML: ") + e.msg,
+                (folder / "plugin.yaml").string() + ":" + std::to_string(e.mark.line + 1));
   }
   if (!r.wrong.lines.empty()) {
     std::string all;

@@ -16,7 +16,8 @@ constexpr std::string_view state_prefix = "process/";
 
 // The order in which resources refer to one another (dsf-bpe 3.6).
 int rank(std::string_view type) {
-  static constexpr std::string_view order[] = {"NamingSystem", "CodeSystem", "ValueSet", "StructureDefinition", "Library", "Measure", "Questionnaire", "ActivityDefinition", "Task"};
+  static constexpr std::string_view order[] = {
+      "NamingSystem", "CodeSystem", "ValueSet", "StructureDefinition", "Library", "Measure", "Questionnaire", "ActivityDefinition", "Task"};
   return static_cast<int>(std::ranges::find(order, type) - std::begin(order));
 }
 
@@ -70,7 +71,8 @@ result<bool> bring(const bundle_resource& r, actors::process_state state, fhir_c
     }
   }
   const auto answer = endpoint.transaction(bundle);
-  if (!answer) return base::failure(base::error(errc::bad_bundle, "the endpoint refused a resource of the bundle", r.file).because(answer.error()));
+  if (!answer)
+    return base::failure(base::error(errc::bad_bundle, "the endpoint refused a resource of the bundle", r.file).because(answer.error()));
   return true;
 }
 
@@ -88,8 +90,8 @@ result<> load_definitions(storage::store& store, actors::definitions& into) {
   }
 }
 
-result<deployment> deploy(const bundle& b, const deployment_settings& settings, storage::store& store, actors::definitions& into, fhir_client& endpoint,
-                          const base::logger& log) {
+result<deployment> deploy(const bundle& b, const deployment_settings& settings, storage::store& store, actors::definitions& into,
+                          fhir_client& endpoint, const base::logger& log) {
   deployment out;
   struct wanted {
     const bundle_resource* resource;
@@ -103,15 +105,20 @@ result<deployment> deploy(const bundle& b, const deployment_settings& settings, 
     const auto state = settings.excluded.contains(name)  ? actors::process_state::excluded
                        : settings.retired.contains(name) ? actors::process_state::retired
                                                          : actors::process_state::active;
-    definitions.operations.push_back(storage::put_row{storage::table::meta, std::string(definition_prefix) + p.definition->sha256, "\1" + p.xml});
-    definitions.operations.push_back(storage::put_row{storage::table::meta, std::string(state_prefix) + name, "\1" + std::string(state_name(state))});
+    definitions.operations.push_back(
+        storage::put_row{storage::table::meta, std::string(definition_prefix) + p.definition->sha256, "\1" + p.xml});
+    definitions.operations.push_back(
+        storage::put_row{storage::table::meta, std::string(state_prefix) + name, "\1" + std::string(state_name(state))});
     processes.push_back({p.definition, state, p.send_deadline});
     out.processes.push_back(name);
     for (const auto& r : p.resources) {
       // A resource may belong to several processes; the liveliest state wins (active, draft, retired, excluded).
-      const auto same = std::ranges::find_if(resources, [&](const wanted& w) { return w.resource->type == r.type && w.resource->criteria == r.criteria; });
-      if (same == resources.end()) resources.push_back({&r, state});
-      else same->state = std::min(same->state, state);
+      const auto same = std::ranges::find_if(
+          resources, [&](const wanted& w) { return w.resource->type == r.type && w.resource->criteria == r.criteria; });
+      if (same == resources.end())
+        resources.push_back({&r, state});
+      else
+        same->state = std::min(same->state, state);
     }
   }
   TRY(store.submit_wait(std::move(definitions)));
@@ -119,8 +126,11 @@ result<deployment> deploy(const bundle& b, const deployment_settings& settings, 
   for (const auto& w : resources)
     if (TRY(bring(*w.resource, w.state, endpoint))) ++out.resources;
   for (auto& p : processes) into.add(std::move(p));
-  log.info("plugins", "bundle deployed", {}, {{"bundle", b.name}, {"version", b.version}, {"processes", static_cast<std::int64_t>(out.processes.size())},
-                                              {"resourcesWritten", static_cast<std::int64_t>(out.resources)}});
+  log.info("plugins", "bundle deployed", {},
+           {{"bundle", b.name},
+            {"version", b.version},
+            {"processes", static_cast<std::int64_t>(out.processes.size())},
+            {"resourcesWritten", static_cast<std::int64_t>(out.resources)}});
   return out;
 }
 

@@ -25,7 +25,7 @@ struct deployment {
 base::result<> load_definitions(storage::store& store, actors::definitions& into);
 
 // `endpoint` acts as the local organisation. Blocks.
-base::result<deployment> deploy(const bundle& b, const deployment_settings& settings, storage::store& store, actors::definitions& into, fhir_client& endpoint,
-                                const base::logger& log);
+base::result<deployment> deploy(const bundle& b, const deployment_settings& settings, storage::store& store, actors::definitions& into,
+                                fhir_client& endpoint, const base::logger& log);
 
 }  // namespace dsf::plugins

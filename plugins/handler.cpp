@@ -34,11 +34,14 @@ std::string activation::variable_text(std::string_view name) const { return text
 void handler_registry::add(std::string process_key, std::string version_tag, std::string class_name, handler_trait trait, handler run) {
   auto key = joined(process_key, version_tag, class_name);
   const auto at = std::ranges::lower_bound(entries_, key, {}, &std::pair<std::string, entry>::first);
-  if (at != entries_.end() && at->first == key) at->second = {trait, std::move(run)};
-  else entries_.insert(at, {std::move(key), {trait, std::move(run)}});
+  if (at != entries_.end() && at->first == key)
+    at->second = {trait, std::move(run)};
+  else
+    entries_.insert(at, {std::move(key), {trait, std::move(run)}});
 }
 
-const handler_registry::entry* handler_registry::find(std::string_view process_key, std::string_view version_tag, std::string_view class_name) const {
+const handler_registry::entry* handler_registry::find(std::string_view process_key, std::string_view version_tag,
+                                                      std::string_view class_name) const {
   for (const auto tag : {version_tag, std::string_view{}}) {
     const auto key = joined(process_key, tag, class_name);
     const auto at = std::ranges::lower_bound(entries_, key, {}, &std::pair<std::string, entry>::first);

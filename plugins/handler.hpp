@@ -129,7 +129,7 @@ public:
   virtual base::result<std::string> update_state(std::string_view name, const std::function<std::string(const std::string&)>& change) = 0;
 
   virtual base::timestamp now() const = 0;
-  virtual double uniform() = 0;              // [0, 1)
+  virtual double uniform() = 0;  // [0, 1)
   virtual std::string new_uuid() = 0;
   virtual const base::logger& log() const = 0;
   virtual base::log_context log_context() const = 0;

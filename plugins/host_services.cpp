@@ -63,7 +63,8 @@ struct host::parts {
   result<net::client_response> remote_call(net::client_request request) {
     std::promise<net::result<net::client_response>> promise;
     auto answer = promise.get_future();
-    transport->send(std::move(request), options.request_timeout_ms, [&](net::result<net::client_response> r) { promise.set_value(std::move(r)); });
+    transport->send(std::move(request), options.request_timeout_ms,
+                    [&](net::result<net::client_response> r) { promise.set_value(std::move(r)); });
     return answer.get();
   }
 };
@@ -138,12 +139,15 @@ public:
     if (version != 0) url += "/_history/" + std::to_string(version);
     return call("GET", std::move(url), {}, {});
   }
-  result<json> search(std::string_view query) override { return call("GET", base_ + "/" + std::string(query), {}, {{"Prefer", "handling=strict"}}); }
+  result<json> search(std::string_view query) override {
+    return call("GET", base_ + "/" + std::string(query), {}, {{"Prefer", "handling=strict"}});
+  }
   result<json> create(const json& resource, std::string_view) override {
     const auto type = resource["resourceType"].str();
     // Another site keeps no journal for us: only an identifier makes the create repeatable.
     const auto& identifier = resource["identifier"].is_array() ? resource["identifier"][0] : resource["identifier"];
-    if (identifier["value"].str().empty()) return fail(errc::not_configured, "a resource created at another site needs an identifier", type);
+    if (identifier["value"].str().empty())
+      return fail(errc::not_configured, "a resource created at another site needs an identifier", type);
     const auto criteria = "identifier=" + net::percent_encode(identifier["system"].str() + "|" + identifier["value"].str());
     return call("POST", base_ + "/" + type, resource.dump(), {{"If-None-Exist", criteria}, {"Prefer", "return=representation"}});
   }
@@ -226,11 +230,14 @@ public:
   }
 
   fhir_client& local_endpoint() override { return local_client_; }
-  std::shared_ptr<fhir_client> endpoint(std::string_view base_url) override { return std::make_shared<remote_client>(parts_, std::string(base_url)); }
+  std::shared_ptr<fhir_client> endpoint(std::string_view base_url) override {
+    return std::make_shared<remote_client>(parts_, std::string(base_url));
+  }
 
   result<std::uint64_t> cohort_count(const json& ccdl) override {
     if (!parts_->options.cohort_count)
-      return fail(errc::not_configured, "this site has no repository to count in: give it the role repository, or a store in feasibility.stores");
+      return fail(errc::not_configured,
+                  "this site has no repository to count in: give it the role repository, or a store in feasibility.stores");
     return parts_->options.cohort_count(ccdl);
   }
 
@@ -278,7 +285,8 @@ private:
   // In a fixed order, so that a repeated step chooses the same targets.
   static std::vector<member> sorted(std::vector<member> list) {
     std::ranges::sort(list, {}, [](const member& m) { return std::tie(m.organization_identifier, m.endpoint_identifier); });
-    const auto same = std::ranges::unique(list, {}, [](const member& m) { return std::tie(m.organization_identifier, m.endpoint_identifier); });
+    const auto same =
+        std::ranges::unique(list, {}, [](const member& m) { return std::tie(m.organization_identifier, m.endpoint_identifier); });
     list.erase(same.begin(), same.end());
     return list;
   }
@@ -290,8 +298,8 @@ private:
 
 }  // namespace
 
-host::host(host_options options, storage::store& store, actors::endpoint_caches& caches, actors::fhir_endpoint& endpoint, net::transport& transport,
-           base::clock& time, base::entropy& entropy, const base::logger& log)
+host::host(host_options options, storage::store& store, actors::endpoint_caches& caches, actors::fhir_endpoint& endpoint,
+           net::transport& transport, base::clock& time, base::entropy& entropy, const base::logger& log)
     : parts_(std::make_shared<parts>()) {
   parts_->options = std::move(options);
   parts_->store = &store;
@@ -305,7 +313,10 @@ host::host(host_options options, storage::store& store, actors::endpoint_caches&
 host::~host() = default;
 
 std::unique_ptr<services> host::services_for(const activation& a) {
-  base::log_context context{.process = a.process_key + "|" + a.version_tag, .instance = a.instance_id, .business_key = a.business_key, .activity = a.activity_id,
+  base::log_context context{.process = a.process_key + "|" + a.version_tag,
+                            .instance = a.instance_id,
+                            .business_key = a.business_key,
+                            .activity = a.activity_id,
                             .attempt = a.attempt};
   const auto id = parts_->store->internal_id_of(a.instance_id);
   return std::make_unique<host_services>(parts_, std::move(context), id ? id->instance : 0);

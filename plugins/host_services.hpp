@@ -19,9 +19,9 @@
 namespace dsf::plugins {
 
 struct host_options {
-  std::string base_url;                                            // of the own endpoint
-  std::map<std::string, std::string> settings;                     // process settings (dsf-bpe 3.5)
-  std::map<std::string, base::json> process_configuration;         // by process key
+  std::string base_url;  // of the own endpoint
+  std::map<std::string, std::string> settings;  // process settings (dsf-bpe 3.5)
+  std::map<std::string, base::json> process_configuration;  // by process key
   std::int64_t request_timeout_ms = 60'000;
   std::function<base::result<std::uint64_t>(const base::json&)> cohort_count;  // empty: the site has no repository
 };
@@ -29,8 +29,8 @@ struct host_options {
 // Shared by all activations; outlives them.
 class host {
 public:
-  host(host_options options, storage::store& store, actors::endpoint_caches& caches, actors::fhir_endpoint& endpoint, net::transport& transport,
-       base::clock& time, base::entropy& entropy, const base::logger& log);
+  host(host_options options, storage::store& store, actors::endpoint_caches& caches, actors::fhir_endpoint& endpoint,
+       net::transport& transport, base::clock& time, base::entropy& entropy, const base::logger& log);
   ~host();
   std::unique_ptr<services> services_for(const activation& a);
   // The own endpoint as the local organisation sees it; for deployment and operators. Blocks.

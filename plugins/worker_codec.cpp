@@ -50,7 +50,8 @@ base::result<std::vector<bpmn::variable_change>> take_changes(google::protobuf::
   std::vector<bpmn::variable_change> out;
   for (auto& v : in) {
     if (!pb::VariableScope_IsValid(v.scope())) return base::fail(errc::bad_answer, "a variable change of an unknown scope", v.name());
-    out.push_back({static_cast<bpmn::variable_change::scope>(v.scope()), std::move(*v.mutable_name()), take(std::move(*v.mutable_new_value())), v.remove()});
+    out.push_back({static_cast<bpmn::variable_change::scope>(v.scope()), std::move(*v.mutable_name()),
+                   take(std::move(*v.mutable_new_value())), v.remove()});
   }
   return out;
 }
@@ -148,7 +149,8 @@ std::string encode_outcome(const outcome& o) {
 
 base::result<outcome> decode_outcome(std::string_view bytes) {
   pb::Outcome in;
-  if (!in.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return base::fail(errc::bad_answer, "not an outcome of this version");
+  if (!in.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
+    return base::fail(errc::bad_answer, "not an outcome of this version");
   switch (in.kind_case()) {
     case pb::Outcome::kCompleted: {
       auto& from = *in.mutable_completed();
@@ -160,7 +162,8 @@ base::result<outcome> decode_outcome(std::string_view bytes) {
     }
     case pb::Outcome::kBpmnError: {
       auto& from = *in.mutable_bpmn_error();
-      return outcome{bpmn_error{from.code(), from.message(), TRY(take_changes(*from.mutable_variables())), take_tasks(*from.mutable_tasks())}};
+      return outcome{
+          bpmn_error{from.code(), from.message(), TRY(take_changes(*from.mutable_variables())), take_tasks(*from.mutable_tasks())}};
     }
     case pb::Outcome::kFailed: return outcome{failed{in.failed().error(), in.failed().retryable()}};
     case pb::Outcome::kEndInstance: return outcome{end_instance{in.end_instance().reason()}};

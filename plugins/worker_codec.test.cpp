@@ -55,7 +55,9 @@ TEST_CASE("every field of an activation comes back") {
     a.fields.emplace_back("f" + std::to_string(n), v);
     a.variables.emplace_back("v" + std::to_string(n++), v);
   }
-  const auto task = [](std::string id) { return task_document{id, 3, std::make_shared<const base::json>(*base::json::parse(R"({"resourceType":"Task","id":")" + id + "\"}"))}; };
+  const auto task = [](std::string id) {
+    return task_document{id, 3, std::make_shared<const base::json>(*base::json::parse(R"({"resourceType":"Task","id":")" + id + "\"}"))};
+  };
   a.start_task = task("s");
   a.latest_task = task("l");
   a.current_tasks = {task("s"), task("l")};
@@ -65,10 +67,10 @@ TEST_CASE("every field of an activation comes back") {
   const auto back = decode_activation(encode_activation(a));
   REQUIRE(back);
   CHECK(back->call == a.call);
-  CHECK(std::tie(back->event, back->class_name, back->process_key, back->version_tag, back->instance_id, back->business_key, back->activity_id, back->activity_instance_id,
-                 back->attempt, back->deadline, back->idempotency_key) ==
-        std::tie(a.event, a.class_name, a.process_key, a.version_tag, a.instance_id, a.business_key, a.activity_id, a.activity_instance_id, a.attempt, a.deadline,
-                 a.idempotency_key));
+  CHECK(std::tie(back->event, back->class_name, back->process_key, back->version_tag, back->instance_id, back->business_key,
+                 back->activity_id, back->activity_instance_id, back->attempt, back->deadline,
+                 back->idempotency_key) == std::tie(a.event, a.class_name, a.process_key, a.version_tag, a.instance_id, a.business_key,
+                                                    a.activity_id, a.activity_instance_id, a.attempt, a.deadline, a.idempotency_key));
   CHECK(back->fields == a.fields);
   CHECK(back->variables == a.variables);
   REQUIRE(back->start_task);

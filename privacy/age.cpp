@@ -28,7 +28,8 @@ result<day> days_back(double n, std::string_view unit, day today) {
 }  // namespace
 
 result<birth_bounds> age_bounds(comparator compare, double age, std::string_view unit, day today) {
-  if (compare == comparator::ne) return base::fail(errc::query, "an age can't be compared with 'ne'; use two criteria, lt and gt, joined by OR");
+  if (compare == comparator::ne)
+    return base::fail(errc::query, "an age can't be compared with 'ne'; use two criteria, lt and gt, joined by OR");
   const auto d = TRY(days_back(age, unit, today));
   birth_bounds out;
   switch (compare) {

@@ -22,8 +22,7 @@ public:
     }
     ccdl_query out;
     if (at.has("display")) out.display = TRY(at["display"].text());
-    if (!at.has("inclusionCriteria"))
-      return at["inclusionCriteria"].wrong("is missing; a query needs at least one inclusion criterion");
+    if (!at.has("inclusionCriteria")) return at["inclusionCriteria"].wrong("is missing; a query needs at least one inclusion criterion");
     out.inclusion = TRY(groups(at["inclusionCriteria"]));
     if (at.has("exclusionCriteria")) out.exclusion = TRY(groups(at["exclusionCriteria"]));
     return out;

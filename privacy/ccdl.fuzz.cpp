@@ -13,7 +13,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const auto tree = *ontology_tree::parse(demo_tree());
   static const auto index = [] {
     clinical_index out;
-    if (!generate({.site = "fuzz", .seed = 1, .patients = 20}, [&](const base::json& r) { return out.add(r); }) || !out.seal()) std::abort();
+    if (!generate({.site = "fuzz", .seed = 1, .patients = 20}, [&](const base::json& r) { return out.add(r); }) || !out.seal())
+      std::abort();
     return out;
   }();
   const auto query = parse_ccdl({reinterpret_cast<const char*>(data), size});

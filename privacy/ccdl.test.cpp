@@ -35,24 +35,37 @@ TEST_CASE("ccdl: what breaks the schema is refused with its path") {
            row{with("").substr(0, with("").size() - 1) + R"(,"exclusionCriteria":[]})", "exclusionCriteria", "must not be empty"},
            row{R"({"inclusionCriteria":[[{"termCodes":[]}]]})", "inclusionCriteria[0][0].context", "is missing"},
            row{R"({"inclusionCriteria":[[{"context":)" + code + "}]]}", "inclusionCriteria[0][0].termCodes", "it is missing"},
-           row{R"({"inclusionCriteria":[[{"context":)" + code + R"(,"termCodes":[{"system":"s","code":"c"}]}]]})", "inclusionCriteria[0][0].termCodes[0].display", "is missing"},
-           row{R"({"inclusionCriteria":[[{"context":)" + code + R"(,"termCodes":[{"system":"s","code":"","display":""}]}]]})", "inclusionCriteria[0][0].termCodes[0].code", "must not be empty"},
-           row{filter(R"("type":"text")"), "inclusionCriteria[0][0].valueFilter.type", "known are concept, quantity-comparator and quantity-range"},
-           row{filter(R"("type":"concept","selectedConcepts":[])"), "inclusionCriteria[0][0].valueFilter.selectedConcepts", "must not be empty"},
-           row{filter(R"("type":"quantity-comparator","comparator":"=","value":1)"), "inclusionCriteria[0][0].valueFilter.comparator", "known are eq"},
-           row{filter(R"("type":"quantity-comparator","comparator":"eq","value":"1")"), "inclusionCriteria[0][0].valueFilter.value", "must be a number"},
+           row{R"({"inclusionCriteria":[[{"context":)" + code + R"(,"termCodes":[{"system":"s","code":"c"}]}]]})",
+               "inclusionCriteria[0][0].termCodes[0].display", "is missing"},
+           row{R"({"inclusionCriteria":[[{"context":)" + code + R"(,"termCodes":[{"system":"s","code":"","display":""}]}]]})",
+               "inclusionCriteria[0][0].termCodes[0].code", "must not be empty"},
+           row{filter(R"("type":"text")"), "inclusionCriteria[0][0].valueFilter.type",
+               "known are concept, quantity-comparator and quantity-range"},
+           row{filter(R"("type":"concept","selectedConcepts":[])"), "inclusionCriteria[0][0].valueFilter.selectedConcepts",
+               "must not be empty"},
+           row{filter(R"("type":"quantity-comparator","comparator":"=","value":1)"), "inclusionCriteria[0][0].valueFilter.comparator",
+               "known are eq"},
+           row{filter(R"("type":"quantity-comparator","comparator":"eq","value":"1")"), "inclusionCriteria[0][0].valueFilter.value",
+               "must be a number"},
            row{filter(R"("type":"quantity-comparator","comparator":"eq","value":1e999)"), "", ""},
-           row{filter(R"("type":"quantity-comparator","comparator":"eq","value":1,"unit":{"display":"%"})"), "inclusionCriteria[0][0].valueFilter.unit.code", "it is missing"},
-           row{filter(R"("type":"quantity-comparator","comparator":"eq","value":1,"unit":{"code":"%"})"), "inclusionCriteria[0][0].valueFilter.unit.display", "it is missing"},
+           row{filter(R"("type":"quantity-comparator","comparator":"eq","value":1,"unit":{"display":"%"})"),
+               "inclusionCriteria[0][0].valueFilter.unit.code", "it is missing"},
+           row{filter(R"("type":"quantity-comparator","comparator":"eq","value":1,"unit":{"code":"%"})"),
+               "inclusionCriteria[0][0].valueFilter.unit.display", "it is missing"},
            row{filter(R"("type":"quantity-range","minValue":1)"), "inclusionCriteria[0][0].valueFilter.maxValue", "it is missing"},
-           row{filter(R"("type":"quantity-range","minValue":2,"maxValue":1)" ), "inclusionCriteria[0][0].valueFilter.minValue", "greater than maxValue"},
+           row{filter(R"("type":"quantity-range","minValue":2,"maxValue":1)"), "inclusionCriteria[0][0].valueFilter.minValue",
+               "greater than maxValue"},
            row{with(R"(,"timeRestriction":{})"), "inclusionCriteria[0][0].timeRestriction", "needs afterDate, beforeDate or both"},
-           row{with(R"(,"timeRestriction":{"afterDate":"2023-02-29"})"), "inclusionCriteria[0][0].timeRestriction.afterDate", "'2023-02-29' is no calendar day"},
+           row{with(R"(,"timeRestriction":{"afterDate":"2023-02-29"})"), "inclusionCriteria[0][0].timeRestriction.afterDate",
+               "'2023-02-29' is no calendar day"},
            row{with(R"(,"timeRestriction":{"afterDate":"2023"})"), "inclusionCriteria[0][0].timeRestriction.afterDate", "YYYY-MM-DD"},
-           row{with(R"(,"attributeFilters":[{"type":"concept","selectedConcepts":[)" + code + "]}]"), "inclusionCriteria[0][0].attributeFilters[0].attributeCode", "it is missing"},
-           row{with(R"(,"attributeFilters":[{"type":"reference","attributeCode":)" + code + R"(,"criteria":[]}])"), "inclusionCriteria[0][0].attributeFilters[0].criteria", "must not be empty"},
-           row{with(R"(,"attributeFilters":[{"type":"reference","attributeCode":)" + code + R"(,"criteria":[{"context":)" + code + R"(,"termCodes":[)" + code +
-                    R"(],"attributeFilters":[{"type":"reference","attributeCode":)" + code + R"(,"criteria":[]}]}]}])"),
+           row{with(R"(,"attributeFilters":[{"type":"concept","selectedConcepts":[)" + code + "]}]"),
+               "inclusionCriteria[0][0].attributeFilters[0].attributeCode", "it is missing"},
+           row{with(R"(,"attributeFilters":[{"type":"reference","attributeCode":)" + code + R"(,"criteria":[]}])"),
+               "inclusionCriteria[0][0].attributeFilters[0].criteria", "must not be empty"},
+           row{with(R"(,"attributeFilters":[{"type":"reference","attributeCode":)" + code + R"(,"criteria":[{"context":)" + code +
+                    R"(,"termCodes":[)" + code + R"(],"attributeFilters":[{"type":"reference","attributeCode":)" + code +
+                    R"(,"criteria":[]}]}]}])"),
                "inclusionCriteria[0][0].attributeFilters[0].criteria[0].attributeFilters[0].type", "can't hold another reference filter"},
        }) {
     INFO(text);
@@ -66,7 +79,8 @@ TEST_CASE("ccdl: what breaks the schema is refused with its path") {
 }
 
 TEST_CASE("ccdl: what the schema allows is read") {
-  const auto q = parse_ccdl(filter(R"("type":"quantity-comparator","comparator":"ge","value":6.5,"unit":{"code":"%","display":"percent"},"unknown":{"x":1})"));
+  const auto q = parse_ccdl(
+      filter(R"("type":"quantity-comparator","comparator":"ge","value":6.5,"unit":{"code":"%","display":"percent"},"unknown":{"x":1})"));
   REQUIRE(q);
   const auto& f = std::get<quantity_comparator_filter>(*q->inclusion[0][0].value);
   CHECK(f.compare == comparator::ge);
@@ -88,7 +102,8 @@ TEST_CASE("ccdl: limits") {
   const std::string one = R"({"context":)" + code + R"(,"termCodes":[)" + code + "]}";
   CHECK(parse_ccdl(R"({"inclusionCriteria":[[)" + one + "," + one + "]]}", small));
   CHECK(parse_ccdl(R"({"inclusionCriteria":[[)" + one + "," + one + "],[" + one + "]]}", small).error().is(errc::limit));
-  const auto codes = parse_ccdl(R"({"inclusionCriteria":[[{"context":)" + code + R"(,"termCodes":[)" + code + "," + code + "," + code + "]}]]}", small);
+  const auto codes =
+      parse_ccdl(R"({"inclusionCriteria":[[{"context":)" + code + R"(,"termCodes":[)" + code + "," + code + "," + code + "]}]]}", small);
   REQUIRE(!codes);
   CHECK(codes.error().to_string() == "inclusionCriteria[0][0].termCodes: has 3 elements; at most 2 are allowed");
   small.document_bytes = 10;

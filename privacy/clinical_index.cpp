@@ -51,7 +51,8 @@ void put_values(index_data& d, column& c, std::uint32_t record, std::uint32_t pa
       break;
     case parameter_kind::composite_quantity:
       for (std::size_t i = 0; i < v.codes.size(); ++i)
-        c.component_quantities.push_back({record, d.codings.put(pair_text(v.codes[i].system, v.codes[i].code)), unit(v.quantities[i]), v.quantities[i].value});
+        c.component_quantities.push_back(
+            {record, d.codings.put(pair_text(v.codes[i].system, v.codes[i].code)), unit(v.quantities[i]), v.quantities[i].value});
       break;
     case parameter_kind::composite_token:
       for (std::size_t i = 0; i < v.codes.size(); ++i)

@@ -24,9 +24,11 @@ base::json parse(std::string_view text) {
 TEST_CASE("index: what can't be indexed is refused, and leaves nothing behind") {
   clinical_index index;
   CHECK(!index.add(parse(R"({"resourceType":"Patient"})")));
-  const auto bad = index.add(parse(R"({"resourceType":"Condition","id":"c","subject":{"reference":"Patient/p"},"recordedDate":"yesterday"})"));
+  const auto bad =
+      index.add(parse(R"({"resourceType":"Condition","id":"c","subject":{"reference":"Patient/p"},"recordedDate":"yesterday"})"));
   REQUIRE(!bad);
-  CHECK(bad.error().to_string() == "Condition/c (recordedDate): \"yesterday\" is no FHIR date; write YYYY, YYYY-MM, YYYY-MM-DD or a dateTime");
+  CHECK(bad.error().to_string() ==
+        "Condition/c (recordedDate): \"yesterday\" is no FHIR date; write YYYY, YYYY-MM, YYYY-MM-DD or a dateTime");
   CHECK(index.resources() == 0);
   CHECK(index.patients() == 0);
   REQUIRE(index.add(parse(R"({"resourceType":"Provenance","id":"x"})")));  // not a type with parameters

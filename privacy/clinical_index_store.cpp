@@ -169,9 +169,8 @@ public:
                        r.value = read_double(in_);
                        return ok;
                      }) &&
-           read_rows(in_, records, c.component_tokens, [&](component_token_row& r) {
-             return number(r.code, d_.codings.size()) && number(r.token, d_.codings.size());
-           });
+           read_rows(in_, records, c.component_tokens,
+                     [&](component_token_row& r) { return number(r.code, d_.codings.size()) && number(r.token, d_.codings.size()); });
   }
 
 private:

@@ -27,10 +27,12 @@ bool same_shape(const mapping_entry& a, const mapping_entry& b) {
          std::ranges::equal(a.fixed, b.fixed,
                             [](const fixed_criterion& x, const fixed_criterion& y) {
                               return x.type == y.type && x.parameter == y.parameter && same_code(x.composite_code, y.composite_code) &&
-                                     std::ranges::equal(x.values, y.values, [](const term_code& p, const term_code& q) { return same_code(p, q); });
+                                     std::ranges::equal(x.values, y.values,
+                                                        [](const term_code& p, const term_code& q) { return same_code(p, q); });
                             }) &&
          std::ranges::equal(a.attributes, b.attributes, [](const attribute_mapping& x, const attribute_mapping& y) {
-           return x.type == y.type && x.parameter == y.parameter && same_code(x.key, y.key) && same_code(x.composite_code, y.composite_code);
+           return x.type == y.type && x.parameter == y.parameter && same_code(x.key, y.key) &&
+                  same_code(x.composite_code, y.composite_code);
          });
 }
 
@@ -93,17 +95,27 @@ private:
     for (const auto& code : c.term_codes) {
       auto codes = tree_.expand(c.context, code);
       if (codes.empty())
-        return base::fail(errc::not_mapped, fmt::format("the ontology tree does not know {} in context {}; load a tree that has it", to_string(code), to_string(c.context)), c.path);
+        return base::fail(
+            errc::not_mapped,
+            fmt::format("the ontology tree does not know {} in context {}; load a tree that has it", to_string(code), to_string(c.context)),
+            c.path);
       expanded.insert(expanded.end(), std::make_move_iterator(codes.begin()), std::make_move_iterator(codes.end()));
       if (expanded.size() > max_expanded_codes)
-        return base::fail(errc::limit, fmt::format("the term codes have more than {} descendants; choose narrower ones", max_expanded_codes), c.path);
+        return base::fail(errc::limit,
+                          fmt::format("the term codes have more than {} descendants; choose narrower ones", max_expanded_codes), c.path);
     }
     for (const auto& code : expanded) {
       const auto* entry = map_.find(c.context, code);
       if (!entry)
-        return base::fail(errc::not_mapped, fmt::format("the mapping has no entry for {} in context {}; load a mapping that fits the ontology tree", to_string(code), to_string(c.context)), c.path);
+        return base::fail(errc::not_mapped,
+                          fmt::format("the mapping has no entry for {} in context {}; load a mapping that fits the ontology tree",
+                                      to_string(code), to_string(c.context)),
+                          c.path);
       if (parameters_of(entry->resource_type).empty())
-        return base::fail(errc::unsupported, fmt::format("resources of type {} are not indexed, so {} can't be evaluated here", entry->resource_type, to_string(code)), c.path);
+        return base::fail(
+            errc::unsupported,
+            fmt::format("resources of type {} are not indexed, so {} can't be evaluated here", entry->resource_type, to_string(code)),
+            c.path);
       auto found = std::ranges::find_if(out, [&](const code_group& g) { return same_shape(*g.entry, *entry); });
       if (found == out.end()) found = out.insert(out.end(), {entry, {}});
       found->codes.push_back(&code);
@@ -116,7 +128,10 @@ private:
     const auto p = parameter_for(e.resource_type, e.term_code_parameter);
     if (!p) return base::failure(base::error(p.error()).at(c.path));
     if ((*p)->kind != parameter_kind::token && (*p)->kind != parameter_kind::code)
-      return base::fail(errc::mapping, fmt::format("the term code parameter '{}' of {} holds no codes; correct the mapping", e.term_code_parameter, e.resource_type), c.path);
+      return base::fail(
+          errc::mapping,
+          fmt::format("the term code parameter '{}' of {} holds no codes; correct the mapping", e.term_code_parameter, e.resource_type),
+          c.path);
     return {};
   }
 
@@ -125,7 +140,8 @@ private:
     const auto* column = table.find(g.entry->term_code_parameter);
     const bool code_only = column->parameter->kind == parameter_kind::code;
     for (const auto* code : g.codes) {
-      const auto found = column->tokens.find(index_.codings.find(pair_text(code_only ? std::string_view{} : std::string_view(code->system), code->code)));
+      const auto found =
+          column->tokens.find(index_.codings.find(pair_text(code_only ? std::string_view{} : std::string_view(code->system), code->code)));
       if (found != column->tokens.end()) visit(found->second);
     }
   }
@@ -144,23 +160,29 @@ private:
     }
     const auto failed = [](base::error&& e, const std::string& path) { return base::failure(std::move(e).at(path)); };
     for (const auto& f : e.fixed)
-      if (auto ok = filter.concepts(f.type, f.parameter, f.composite_code, f.values, records); !ok) return failed(std::move(ok).error(), c.path);
+      if (auto ok = filter.concepts(f.type, f.parameter, f.composite_code, f.values, records); !ok)
+        return failed(std::move(ok).error(), c.path);
     if (c.value) {
       if (e.value_parameter.empty())
-        return base::fail(errc::not_mapped, fmt::format("the mapping of {} takes no value filter; remove it", to_string(e.key)), c.path + ".valueFilter");
+        return base::fail(errc::not_mapped, fmt::format("the mapping of {} takes no value filter; remove it", to_string(e.key)),
+                          c.path + ".valueFilter");
       if (auto ok = filter.value(e.type, e.value_parameter, e.composite_code, *c.value, today_, records); !ok)
         return failed(std::move(ok).error(), c.path + ".valueFilter");
     }
     for (const auto& a : c.attributes) {
       const auto* m = e.attribute(a.attribute);
       if (!m)
-        return base::fail(errc::not_mapped, fmt::format("the mapping of {} has no attribute {}", to_string(e.key), to_string(a.attribute)), a.path);
+        return base::fail(errc::not_mapped, fmt::format("the mapping of {} has no attribute {}", to_string(e.key), to_string(a.attribute)),
+                          a.path);
       if (auto ok = attribute(a, *m, filter, records); !ok) return failed(std::move(ok).error(), a.path);
     }
     if (c.time) {
       if (e.time_parameter.empty())
-        return base::fail(errc::not_mapped, fmt::format("the mapping of {} takes no time restriction; remove it", to_string(e.key)), c.path + ".timeRestriction");
-      if (auto ok = filter.dates(e.time_parameter, {.at_least = c.time->after, .after = {}, .at_most = c.time->before, .before = {}}, records); !ok)
+        return base::fail(errc::not_mapped, fmt::format("the mapping of {} takes no time restriction; remove it", to_string(e.key)),
+                          c.path + ".timeRestriction");
+      if (auto ok =
+              filter.dates(e.time_parameter, {.at_least = c.time->after, .after = {}, .at_most = c.time->before, .before = {}}, records);
+          !ok)
         return failed(std::move(ok).error(), c.path + ".timeRestriction");
     }
     return records;
@@ -169,7 +191,8 @@ private:
   result<void> attribute(const attribute_filter& a, const attribute_mapping& m, const record_filter& filter, Roaring& records) {
     if (const auto* reference = std::get_if<reference_filter>(&a.filter)) {
       if (m.type != value_type::reference)
-        return base::fail(errc::not_mapped, fmt::format("the attribute {} is mapped as {}, not as reference", to_string(m.key), to_string(m.type)));
+        return base::fail(errc::not_mapped,
+                          fmt::format("the attribute {} is mapped as {}, not as reference", to_string(m.key), to_string(m.type)));
       // Which records of which table the reference may lead to. A criterion in here has no reference filter: one level of recursion.
       std::vector<std::pair<std::uint32_t, Roaring>> targets;
       for (const auto& c : reference->criteria) {
@@ -211,11 +234,13 @@ result<Roaring> evaluate(const clinical_index& index, const ccdl_query& query, c
 
 }  // namespace
 
-result<cohort_result> count_cohort(const clinical_index& index, const ccdl_query& query, const mapping& map, const ontology_tree& tree, day today) {
+result<cohort_result> count_cohort(const clinical_index& index, const ccdl_query& query, const mapping& map, const ontology_tree& tree,
+                                   day today) {
   return cohort_result{TRY(evaluate(index, query, map, tree, today)).cardinality(), {}};
 }
 
-result<cohort_result> select_cohort(const clinical_index& index, const ccdl_query& query, const mapping& map, const ontology_tree& tree, day today) {
+result<cohort_result> select_cohort(const clinical_index& index, const ccdl_query& query, const mapping& map, const ontology_tree& tree,
+                                    day today) {
   const auto set = TRY(evaluate(index, query, map, tree, today));
   cohort_result out{set.cardinality(), {}};
   out.patients.resize(out.count);

@@ -25,15 +25,17 @@ struct cohort_result {
 // - A date of partial precision or a Period is the range of days it covers; a bound holds when the range reaches it (ge: last >= bound,
 //   le: first <= bound, gt: last > bound, lt: first < bound), as FHIR search has it. The day counts as written, whatever its time zone.
 // - Values of filters are not closed over the ontology tree, term codes are.
-base::result<cohort_result> count_cohort(const clinical_index& index, const ccdl_query& query, const mapping& map, const ontology_tree& tree, day today);
-base::result<cohort_result> select_cohort(const clinical_index& index, const ccdl_query& query, const mapping& map, const ontology_tree& tree, day today);
+base::result<cohort_result> count_cohort(const clinical_index& index, const ccdl_query& query, const mapping& map,
+                                         const ontology_tree& tree, day today);
+base::result<cohort_result> select_cohort(const clinical_index& index, const ccdl_query& query, const mapping& map,
+                                          const ontology_tree& tree, day today);
 
 // The inclusive range of birth dates that an age comparison means; bounds as for dates above. `unit` is a, mo or wk.
 struct birth_bounds {
-  std::optional<day> at_least;   // ge
-  std::optional<day> after;      // gt
-  std::optional<day> at_most;    // le
-  std::optional<day> before;     // lt
+  std::optional<day> at_least;  // ge
+  std::optional<day> after;  // gt
+  std::optional<day> at_most;  // le
+  std::optional<day> before;  // lt
   bool hold(const day_range& birth) const {
     return (!at_least || birth.last >= *at_least) && (!after || birth.last > *after) && (!at_most || birth.first <= *at_most) &&
            (!before || birth.first < *before);

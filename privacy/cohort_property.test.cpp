@@ -37,23 +37,33 @@ const std::string mapping_text = [] {
   for (const auto* c : {"A", "A1", "A2", "A1x", "B"})
     entry("diagnosis", code_json("icd", c),
           R"("fhirResourceType":"Condition","termCodeSearchParameter":"code","timeRestrictionParameter":"recorded-date",
-             "fixedCriteria":[{"type":"concept","searchParameter":"verification-status","value":[)" + code_json("ver", "confirmed") + "," + code_json("ver", "provisional") + R"(]}],
-             "attributeSearchParameters":[{"attributeType":"concept","attributeKey":)" + code_json("attr", "severity") + R"(,"attributeSearchParameter":"severity"}])");
+             "fixedCriteria":[{"type":"concept","searchParameter":"verification-status","value":[)" +
+              code_json("ver", "confirmed") + "," + code_json("ver", "provisional") + R"(]}],
+             "attributeSearchParameters":[{"attributeType":"concept","attributeKey":)" +
+              code_json("attr", "severity") + R"(,"attributeSearchParameter":"severity"}])");
   for (const auto* c : {"L1", "L2"})
-    entry("lab", code_json("loinc", c),
-          R"("fhirResourceType":"Observation","termCodeSearchParameter":"code","valueSearchParameter":"value-quantity","valueType":"quantity",
+    entry(
+        "lab", code_json("loinc", c),
+        R"("fhirResourceType":"Observation","termCodeSearchParameter":"code","valueSearchParameter":"value-quantity","valueType":"quantity",
              "timeRestrictionParameter":"date","attributeSearchParameters":[
-              {"attributeType":"code","attributeKey":)" + code_json("attr", "status") + R"(,"attributeSearchParameter":"status"},
-              {"attributeType":"composite-quantity","attributeKey":)" + code_json("attr", "c1") + R"(,"attributeSearchParameter":"component-code-value-quantity","compositeCode":)" + code_json("loinc", "C1") + R"(},
-              {"attributeType":"composite-concept","attributeKey":)" + code_json("attr", "c2") + R"(,"attributeSearchParameter":"component-code-value-concept","compositeCode":)" + code_json("loinc", "C2") + "}]");
-  entry("labconcept", code_json("loinc", "L3"),
-        R"("fhirResourceType":"Observation","termCodeSearchParameter":"code","valueSearchParameter":"value-concept","valueType":"concept","timeRestrictionParameter":"date")");
+              {"attributeType":"code","attributeKey":)" +
+            code_json("attr", "status") + R"(,"attributeSearchParameter":"status"},
+              {"attributeType":"composite-quantity","attributeKey":)" +
+            code_json("attr", "c1") + R"(,"attributeSearchParameter":"component-code-value-quantity","compositeCode":)" +
+            code_json("loinc", "C1") + R"(},
+              {"attributeType":"composite-concept","attributeKey":)" +
+            code_json("attr", "c2") + R"(,"attributeSearchParameter":"component-code-value-concept","compositeCode":)" +
+            code_json("loinc", "C2") + "}]");
+  entry(
+      "labconcept", code_json("loinc", "L3"),
+      R"("fhirResourceType":"Observation","termCodeSearchParameter":"code","valueSearchParameter":"value-concept","valueType":"concept","timeRestrictionParameter":"date")");
   entry("patient", code_json("sct", "gender"), R"("fhirResourceType":"Patient","valueSearchParameter":"gender","valueType":"code")");
   entry("patient", code_json("sct", "age"), R"("fhirResourceType":"Patient","valueSearchParameter":"birthdate","valueType":"Age")");
   for (const auto* c : {"S1", "S2"})
     entry("specimen", code_json("sct", c),
           R"("fhirResourceType":"Specimen","termCodeSearchParameter":"type","timeRestrictionParameter":"collected",
-             "attributeSearchParameters":[{"attributeType":"reference","attributeKey":)" + code_json("attr", "diagnosis") + R"(,"attributeSearchParameter":"diagnosis"}])");
+             "attributeSearchParameters":[{"attributeType":"reference","attributeKey":)" +
+              code_json("attr", "diagnosis") + R"(,"attributeSearchParameter":"diagnosis"}])");
   return out + "]";
 }();
 
@@ -61,9 +71,13 @@ const std::string tree_text = [] {
   const auto module = [](const std::string& ctx, const std::string& system, const std::string& entries) {
     return "{\"context\":" + context(ctx) + ",\"system\":\"" + system + "\",\"entries\":[" + entries + "]}";
   };
-  return "[" + module("diagnosis", "icd", R"({"key":"A","children":["A1","A2"]},{"key":"A1","children":["A1x"]},{"key":"A2","children":["A1x"]},{"key":"A1x"},{"key":"B","children":[]})") + "," +
-         module("lab", "loinc", R"({"key":"L1"},{"key":"L2"})") + "," + module("labconcept", "loinc", R"({"key":"L3"})") + "," +
-         module("patient", "sct", R"({"key":"gender"},{"key":"age"})") + "," + module("specimen", "sct", R"({"key":"S1"},{"key":"S2"})") + "]";
+  return "[" +
+         module(
+             "diagnosis", "icd",
+             R"({"key":"A","children":["A1","A2"]},{"key":"A1","children":["A1x"]},{"key":"A2","children":["A1x"]},{"key":"A1x"},{"key":"B","children":[]})") +
+         "," + module("lab", "loinc", R"({"key":"L1"},{"key":"L2"})") + "," + module("labconcept", "loinc", R"({"key":"L3"})") + "," +
+         module("patient", "sct", R"({"key":"gender"},{"key":"age"})") + "," + module("specimen", "sct", R"({"key":"S1"},{"key":"S2"})") +
+         "]";
 }();
 
 constexpr const char* diagnosis_url = "https://www.medizininformatik-initiative.de/fhir/ext/modul-biobank/StructureDefinition/Diagnose";
@@ -76,8 +90,12 @@ public:
     std::vector<json> out;
     for (std::uint64_t p = 0, n = 1 + dice_.below(25); p < n; ++p) {
       const auto id = "p" + std::to_string(p);
-      if (!one_of(10)) out.push_back(parse(R"({"resourceType":"Patient","id":")" + id + "\"" + (one_of(8) ? "" : R"(,"gender":")" + pick({"male", "female"}) + "\"") + (one_of(8) ? "" : R"(,"birthDate":")" + date() + "\"") + "}"));
-      const auto subject = R"("subject":{"reference":")" + (one_of(4) ? "https://x.org/fhir/Patient/" + id + "/_history/2" : "Patient/" + id) + "\"}";
+      if (!one_of(10))
+        out.push_back(parse(R"({"resourceType":"Patient","id":")" + id + "\"" +
+                            (one_of(8) ? "" : R"(,"gender":")" + pick({"male", "female"}) + "\"") +
+                            (one_of(8) ? "" : R"(,"birthDate":")" + date() + "\"") + "}"));
+      const auto subject =
+          R"("subject":{"reference":")" + (one_of(4) ? "https://x.org/fhir/Patient/" + id + "/_history/2" : "Patient/" + id) + "\"}";
       for (std::uint64_t k = dice_.below(5); k > 0; --k) condition(out, subject);
       for (std::uint64_t k = dice_.below(5); k > 0; --k) observation(out, subject);
       for (std::uint64_t k = dice_.below(3); k > 0; --k) specimen(out, subject);
@@ -111,19 +129,23 @@ private:
     return out + code_json(system, code) + "]}";
   }
   std::string quantity_json() {
-    const auto unit = pick({R"(,"unit":"%","code":"%")", R"(,"unit":"Prozent","code":"%")", R"(,"unit":"mg","code":"mg")", R"(,"unit":"%")", ""});
+    const auto unit =
+        pick({R"(,"unit":"%","code":"%")", R"(,"unit":"Prozent","code":"%")", R"(,"unit":"mg","code":"mg")", R"(,"unit":"%")", ""});
     return R"({"value":)" + pick({"1", "1.0", "1.5", "2", "-3", "1e1"}) + unit + "}";
   }
   void condition(std::vector<json>& out, const std::string& subject) {
     const auto id = "c" + std::to_string(++number_);
-    out.push_back(parse(R"({"resourceType":"Condition","id":")" + id + "\"," + subject + R"(,"code":)" + concept_json("icd", pick({"A", "A1", "A2", "A1x", "B", "Z"})) +
-                        (one_of(5) ? "" : R"(,"verificationStatus":)" + concept_json("ver", pick({"confirmed", "provisional", "refuted"}))) +
-                        (one_of(3) ? "" : R"(,"severity":)" + concept_json("sct", pick({"mild", "severe"}))) + (one_of(4) ? "" : R"(,"recordedDate":")" + date() + "\"") + "}"));
+    out.push_back(
+        parse(R"({"resourceType":"Condition","id":")" + id + "\"," + subject + R"(,"code":)" +
+              concept_json("icd", pick({"A", "A1", "A2", "A1x", "B", "Z"})) +
+              (one_of(5) ? "" : R"(,"verificationStatus":)" + concept_json("ver", pick({"confirmed", "provisional", "refuted"}))) +
+              (one_of(3) ? "" : R"(,"severity":)" + concept_json("sct", pick({"mild", "severe"}))) +
+              (one_of(4) ? "" : R"(,"recordedDate":")" + date() + "\"") + "}"));
     conditions_.push_back(id);
   }
   void observation(std::vector<json>& out, const std::string& subject) {
-    std::string o = R"({"resourceType":"Observation","id":"o)" + std::to_string(++number_) + R"(","status":")" + pick({"final", "preliminary"}) + "\"," + subject + R"(,"code":)" +
-                    concept_json("loinc", pick({"L1", "L2", "L3"}));
+    std::string o = R"({"resourceType":"Observation","id":"o)" + std::to_string(++number_) + R"(","status":")" +
+                    pick({"final", "preliminary"}) + "\"," + subject + R"(,"code":)" + concept_json("loinc", pick({"L1", "L2", "L3"}));
     if (one_of(3)) {
       o += R"(,"valueCodeableConcept":)" + concept_json("sct", pick({"pos", "neg"}));
     } else if (!one_of(4)) {
@@ -139,17 +161,21 @@ private:
     if (one_of(2)) {
       o += R"(,"component":[)";
       for (std::uint64_t k = 1 + dice_.below(2); k > 0; --k)
-        o += R"({"code":)" + concept_json("loinc", pick({"C1", "C2"})) + "," + (one_of(2) ? R"("valueQuantity":)" + quantity_json() : R"("valueCodeableConcept":)" + concept_json("sct", pick({"pos", "neg"}))) + (k > 1 ? "}," : "}");
+        o += R"({"code":)" + concept_json("loinc", pick({"C1", "C2"})) + "," +
+             (one_of(2) ? R"("valueQuantity":)" + quantity_json()
+                        : R"("valueCodeableConcept":)" + concept_json("sct", pick({"pos", "neg"}))) +
+             (k > 1 ? "}," : "}");
       o += "]";
     }
     out.push_back(parse(o + "}"));
   }
   void specimen(std::vector<json>& out, const std::string& subject) {
-    std::string s = R"({"resourceType":"Specimen","id":"s)" + std::to_string(++number_) + "\"," + subject + R"(,"type":)" + concept_json("sct", pick({"S1", "S2"}));
+    std::string s = R"({"resourceType":"Specimen","id":"s)" + std::to_string(++number_) + "\"," + subject + R"(,"type":)" +
+                    concept_json("sct", pick({"S1", "S2"}));
     if (!one_of(3)) s += R"(,"collection":{"collectedDateTime":")" + date() + "\"}";
     if (!conditions_.empty() && !one_of(4))
-      s += std::string(R"(,"extension":[{"url":"other","valueReference":{"reference":"Condition/none"}},{"url":")") + diagnosis_url + R"(","valueReference":{"reference":"Condition/)" +
-           conditions_[dice_.below(conditions_.size())] + "\"}}]";
+      s += std::string(R"(,"extension":[{"url":"other","valueReference":{"reference":"Condition/none"}},{"url":")") + diagnosis_url +
+           R"(","valueReference":{"reference":"Condition/)" + conditions_[dice_.below(conditions_.size())] + "\"}}]";
     out.push_back(parse(s + "}"));
   }
 
@@ -164,9 +190,12 @@ private:
   }
   std::string number() { return pick({"1", "1.5", "2", "-3", "10", "0"}); }
   std::string quantity_filter() {
-    const auto unit = pick({R"(,"unit":{"code":"%","display":"%"})", R"(,"unit":{"code":"Prozent","display":"%"})", R"(,"unit":{"code":"mg","display":"mg"})", ""});
-    if (one_of(3)) return R"("type":"quantity-range","minValue":)" + pick({"-3", "0", "1"}) + R"(,"maxValue":)" + pick({"1", "1.5", "10"}) + unit;
-    return R"("type":"quantity-comparator","comparator":")" + pick({"eq", "ne", "lt", "le", "gt", "ge"}) + R"(","value":)" + number() + unit;
+    const auto unit = pick({R"(,"unit":{"code":"%","display":"%"})", R"(,"unit":{"code":"Prozent","display":"%"})",
+                            R"(,"unit":{"code":"mg","display":"mg"})", ""});
+    if (one_of(3))
+      return R"("type":"quantity-range","minValue":)" + pick({"-3", "0", "1"}) + R"(,"maxValue":)" + pick({"1", "1.5", "10"}) + unit;
+    return R"("type":"quantity-comparator","comparator":")" + pick({"eq", "ne", "lt", "le", "gt", "ge"}) + R"(","value":)" + number() +
+           unit;
   }
   std::string concepts(const std::string& system, std::initializer_list<const char*> codes) {
     std::string out = R"("type":"concept","selectedConcepts":[)" + code_json(system, pick(codes));
@@ -179,12 +208,15 @@ private:
     const auto after = R"("afterDate":")" + full_date() + "\"", before = R"("beforeDate":")" + full_date() + "\"";
     return R"(,"timeRestriction":{)" + (one_of(3) ? after : one_of(2) ? before : after + "," + before) + "}";
   }
-  std::string head(const std::string& ctx, const std::string& codes) { return "{\"context\":" + context(ctx) + ",\"termCodes\":[" + codes + "]"; }
+  std::string head(const std::string& ctx, const std::string& codes) {
+    return "{\"context\":" + context(ctx) + ",\"termCodes\":[" + codes + "]";
+  }
   std::string diagnosis() {
     auto codes = code_json("icd", pick({"A", "A1", "A2", "A1x", "B"}));
     if (one_of(4)) codes += "," + code_json("icd", pick({"A1", "B"}));
     std::string out = head("diagnosis", codes);
-    if (one_of(3)) out += R"(,"attributeFilters":[{"attributeCode":)" + code_json("attr", "severity") + "," + concepts("sct", {"mild", "severe"}) + "}]";
+    if (one_of(3))
+      out += R"(,"attributeFilters":[{"attributeCode":)" + code_json("attr", "severity") + "," + concepts("sct", {"mild", "severe"}) + "}]";
     return out + time() + "}";
   }
   std::string criterion_json(bool references) {
@@ -196,25 +228,31 @@ private:
         if (one_of(2)) {
           out += R"(,"attributeFilters":[)";
           const auto k = dice_.below(3);
-          if (k == 0) out += R"({"attributeCode":)" + code_json("attr", "status") + "," + concepts("whatever", {"final", "preliminary"}) + "}";
+          if (k == 0)
+            out += R"({"attributeCode":)" + code_json("attr", "status") + "," + concepts("whatever", {"final", "preliminary"}) + "}";
           if (k == 1) out += R"({"attributeCode":)" + code_json("attr", "c1") + "," + quantity_filter() + "}";
           if (k == 2) out += R"({"attributeCode":)" + code_json("attr", "c2") + "," + concepts("sct", {"pos", "neg"}) + "}";
           out += "]";
         }
         return out + time() + "}";
       }
-      case 2: return head("labconcept", code_json("loinc", "L3")) + (one_of(4) ? "" : R"(,"valueFilter":{)" + concepts("sct", {"pos", "neg"}) + "}") + time() + "}";
+      case 2:
+        return head("labconcept", code_json("loinc", "L3")) +
+               (one_of(4) ? "" : R"(,"valueFilter":{)" + concepts("sct", {"pos", "neg"}) + "}") + time() + "}";
       case 3: return head("patient", code_json("sct", "gender")) + R"(,"valueFilter":{)" + concepts("any", {"male", "female"}) + "}}";
       case 4: {
         const auto unit = R"(,"unit":{"code":")" + pick({"a", "mo", "wk"}) + R"(","display":"x"})";
-        std::string filter = one_of(4) ? R"("type":"quantity-range","minValue":)" + pick({"0", "1", "2"}) + R"(,"maxValue":)" + pick({"2", "3", "24"})
-                                       : R"("type":"quantity-comparator","comparator":")" + pick({"eq", "lt", "le", "gt", "ge"}) + R"(","value":)" + pick({"0", "1", "2", "3", "12", "25"});
+        std::string filter =
+            one_of(4) ? R"("type":"quantity-range","minValue":)" + pick({"0", "1", "2"}) + R"(,"maxValue":)" + pick({"2", "3", "24"})
+                      : R"("type":"quantity-comparator","comparator":")" + pick({"eq", "lt", "le", "gt", "ge"}) + R"(","value":)" +
+                            pick({"0", "1", "2", "3", "12", "25"});
         return head("patient", code_json("sct", "age")) + R"(,"valueFilter":{)" + filter + unit + "}}";
       }
       default: {
         std::string out = head("specimen", code_json("sct", pick({"S1", "S2"})));
         if (!one_of(3)) {
-          out += R"(,"attributeFilters":[{"type":"reference","attributeCode":)" + code_json("attr", "diagnosis") + R"(,"criteria":[)" + diagnosis();
+          out += R"(,"attributeFilters":[{"type":"reference","attributeCode":)" + code_json("attr", "diagnosis") + R"(,"criteria":[)" +
+                 diagnosis();
           if (one_of(3)) out += "," + criterion_json(false);
           out += "]}]";
         }
@@ -279,9 +317,21 @@ std::string written(int y, int m, int d) {
 std::string next_day(const std::string& day, int by) {
   int y = std::stoi(day.substr(0, 4)), m = std::stoi(day.substr(5, 2)), d = std::stoi(day.substr(8, 2));
   for (; by > 0; --by)
-    if (++d > month_length(y, m)) { d = 1; if (++m > 12) { m = 1; ++y; } }
+    if (++d > month_length(y, m)) {
+      d = 1;
+      if (++m > 12) {
+        m = 1;
+        ++y;
+      }
+    }
   for (; by < 0; ++by)
-    if (--d < 1) { if (--m < 1) { m = 12; --y; } d = month_length(y, m); }
+    if (--d < 1) {
+      if (--m < 1) {
+        m = 12;
+        --y;
+      }
+      d = month_length(y, m);
+    }
   return written(y, m, d);
 }
 std::string back(const std::string& today, int n, const std::string& unit) {
@@ -290,7 +340,10 @@ std::string back(const std::string& today, int n, const std::string& unit) {
   if (unit == "a") y -= n;
   if (unit == "mo")
     for (; n > 0; --n)
-      if (--m < 1) { m = 12; --y; }
+      if (--m < 1) {
+        m = 12;
+        --y;
+      }
   return written(y, m, std::min(d, month_length(y, m)));
 }
 bool age_holds(const json& birth, const json& filter, const std::string& today) {
@@ -307,7 +360,8 @@ bool age_holds(const json& birth, const json& filter, const std::string& today) 
 }
 
 bool closed_over(const std::string& code, const json& term_codes) {
-  static const std::set<std::pair<std::string, std::string>> below{{"A", "A"}, {"A1", "A"}, {"A2", "A"}, {"A1x", "A"}, {"A1", "A1"}, {"A1x", "A1"}, {"A2", "A2"}, {"A1x", "A2"}};
+  static const std::set<std::pair<std::string, std::string>> below{{"A", "A"},   {"A1", "A"},   {"A2", "A"},  {"A1x", "A"},
+                                                                   {"A1", "A1"}, {"A1x", "A1"}, {"A2", "A2"}, {"A1x", "A2"}};
   for (const auto& t : term_codes)
     if (t["code"].str() == code || below.contains({code, t["code"].str()})) return true;
   return false;
@@ -362,7 +416,9 @@ private:
     for (const auto* name : names) {
       if (r[name].is_null()) continue;
       const auto [from, to] = span_of(r[name]);
-      if (!from.empty() && (t["afterDate"].is_null() || to >= t["afterDate"].str()) && (t["beforeDate"].is_null() || from <= t["beforeDate"].str())) return true;
+      if (!from.empty() && (t["afterDate"].is_null() || to >= t["afterDate"].str()) &&
+          (t["beforeDate"].is_null() || from <= t["beforeDate"].str()))
+        return true;
     }
     return false;
   }
@@ -383,14 +439,18 @@ private:
     if (ctx == "lab" || ctx == "labconcept") {
       if (type != "Observation" || !has_code(r["code"], "loinc", c["termCodes"])) return false;
       if (!value.is_null() && ctx == "lab" && !quantity_holds(r["valueQuantity"], value)) return false;
-      if (!value.is_null() && ctx == "labconcept" && !any_token(codings(r["valueCodeableConcept"]), value["selectedConcepts"], false)) return false;
+      if (!value.is_null() && ctx == "labconcept" && !any_token(codings(r["valueCodeableConcept"]), value["selectedConcepts"], false))
+        return false;
       for (const auto& a : c["attributeFilters"]) {
         const auto& name = a["attributeCode"]["code"].str();
         bool ok = false;
         if (name == "status") ok = any_token({{"", r["status"].str()}}, a["selectedConcepts"], true);
         for (const auto& part : r["component"]) {
-          if (name == "c1") ok = ok || (has_code(part["code"], "loinc", parse(R"([{"code":"C1"}])")) && quantity_holds(part["valueQuantity"], a));
-          if (name == "c2") ok = ok || (has_code(part["code"], "loinc", parse(R"([{"code":"C2"}])")) && any_token(codings(part["valueCodeableConcept"]), a["selectedConcepts"], false));
+          if (name == "c1")
+            ok = ok || (has_code(part["code"], "loinc", parse(R"([{"code":"C1"}])")) && quantity_holds(part["valueQuantity"], a));
+          if (name == "c2")
+            ok = ok || (has_code(part["code"], "loinc", parse(R"([{"code":"C2"}])")) &&
+                        any_token(codings(part["valueCodeableConcept"]), a["selectedConcepts"], false));
         }
         if (!ok) return false;
       }
@@ -398,7 +458,8 @@ private:
     }
     if (ctx == "patient") {
       if (type != "Patient") return false;
-      if (c["termCodes"][0]["code"].str() == "gender") return !r["gender"].is_null() && any_token({{"", r["gender"].str()}}, value["selectedConcepts"], true);
+      if (c["termCodes"][0]["code"].str() == "gender")
+        return !r["gender"].is_null() && any_token({{"", r["gender"].str()}}, value["selectedConcepts"], true);
       return age_holds(r["birthDate"], value, today_);
     }
     if (type != "Specimen" || !has_code(r["type"], "sct", c["termCodes"])) return false;
@@ -407,7 +468,8 @@ private:
       for (const auto& e : r["extension"]) {
         if (e["url"].str() != diagnosis_url) continue;
         for (const auto& target : resources_) {
-          if ("Condition/" + target["id"].str() != e["valueReference"]["reference"].str() || target["resourceType"].str() != "Condition") continue;
+          if ("Condition/" + target["id"].str() != e["valueReference"]["reference"].str() || target["resourceType"].str() != "Condition")
+            continue;
           for (const auto& nested : a["criteria"]) ok = ok || matches(target, nested);
         }
       }

@@ -18,7 +18,8 @@ TEST_CASE("obfuscation: the formula at its edges") {
   CHECK(laplace_noise(-0.25) == Approx(-2 * std::log(2.0)));
   CHECK(*obfuscate(1'000'000, -0.5) == 0);  // minus infinity, cut at 0
   // Half up to tens.
-  for (const auto& [count, expected] : {std::pair<std::uint64_t, std::uint64_t>{0, 0}, {4, 0}, {5, 10}, {14, 10}, {15, 20}, {25, 30}, {346, 350}, {344, 340}}) {
+  for (const auto& [count, expected] :
+       {std::pair<std::uint64_t, std::uint64_t>{0, 0}, {4, 0}, {5, 10}, {14, 10}, {15, 20}, {25, 30}, {346, 350}, {344, 340}}) {
     INFO(count);
     CHECK(*obfuscate(count, 0) == expected);
   }

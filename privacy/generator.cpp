@@ -75,7 +75,9 @@ public:
 private:
   bool chance(std::uint64_t percent) { return dice_.below(100) < percent; }
   // A day of the last `days` days.
-  std::string recent(std::uint64_t days) { return to_string(plus_days(settings_.today, -1 - static_cast<std::int32_t>(dice_.below(days)))); }
+  std::string recent(std::uint64_t days) {
+    return to_string(plus_days(settings_.today, -1 - static_cast<std::int32_t>(dice_.below(days))));
+  }
 
   result<facts> one() {
     facts f;
@@ -232,11 +234,11 @@ json generator_ledger::to_json() const {
 }
 
 result<generator_ledger> generate(const generator_settings& settings, const resource_sink& sink) {
-  const bool plain = std::ranges::all_of(settings.site, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
-  });
+  const bool plain = std::ranges::all_of(
+      settings.site, [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-'; });
   if (settings.site.empty() || settings.site.size() > 32 || !plain)
-    return base::fail(errc::argument, fmt::format("the site name '{}' must be 1 to 32 letters, digits or '-', because ids are made of it", settings.site));
+    return base::fail(errc::argument,
+                      fmt::format("the site name '{}' must be 1 to 32 letters, digits or '-', because ids are made of it", settings.site));
   if (settings.patients > 1'000'000) return base::fail(errc::limit, "at most 1,000,000 patients a site are generated");
   return generator(settings, sink).run();
 }

@@ -56,7 +56,9 @@ TEST_CASE("generator: the evaluator counts what the ledger says") {
         const auto query = must(parse_ccdl(q.ccdl));
         CHECK(must(count_cohort(g.index, query, map, tree, s.today)).count == g.ledger.counts.find(q.name)->second);
       }
-      if (seed == 1) std::cout << "demo count of " << site << " with seed 1: " << g.ledger.counts.at("demo") << " of 2000, " << g.ledger.resources << " resources\n";
+      if (seed == 1)
+        std::cout << "demo count of " << site << " with seed 1: " << g.ledger.counts.at("demo") << " of 2000, " << g.ledger.resources
+                  << " resources\n";
       CHECK(g.ledger.counts.at("demo") > 200);
     }
   }
@@ -84,7 +86,8 @@ TEST_CASE("generator: the same seed gives the same bytes, sites share nothing") 
     }
   }
   CHECK(!generate({.site = "Uniklinik Köln"}, [](const base::json&) -> base::result<void> { return {}; }));
-  const auto stopped = generate({.site = "x"}, [](const base::json&) -> base::result<void> { return base::fail(base::errc::io, "disk full"); });
+  const auto stopped =
+      generate({.site = "x"}, [](const base::json&) -> base::result<void> { return base::fail(base::errc::io, "disk full"); });
   REQUIRE(!stopped);
   CHECK(stopped.error().text() == "disk full");
 }

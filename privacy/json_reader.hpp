@@ -40,14 +40,17 @@ public:
     if (!a) return wrong("must be a JSON array [...]" + found());
     if (a->size() < at_least) return wrong("must not be empty; leave the member out, or give at least one element");
     if (a->size() > at_most)
-      return base::fail(errc::limit, "has " + std::to_string(a->size()) + " elements; at most " + std::to_string(at_most) + " are allowed", path_);
+      return base::fail(errc::limit, "has " + std::to_string(a->size()) + " elements; at most " + std::to_string(at_most) + " are allowed",
+                        path_);
     return a->size();
   }
   base::result<std::string> text() const {
     const auto* s = value_->if_string();
     if (!s) return wrong("must be a text in quotes" + found());
     if (s->size() > max_text_bytes)
-      return base::fail(errc::limit, "the text has " + std::to_string(s->size()) + " bytes; at most " + std::to_string(max_text_bytes) + " are allowed", path_);
+      return base::fail(errc::limit,
+                        "the text has " + std::to_string(s->size()) + " bytes; at most " + std::to_string(max_text_bytes) + " are allowed",
+                        path_);
     return *s;
   }
   base::result<double> number() const {
@@ -55,7 +58,8 @@ public:
     if (!n) return wrong("must be a number without quotes" + found());
     double v = 0;
     const auto [end, ec] = std::from_chars(n->text.data(), n->text.data() + n->text.size(), v);
-    if (ec != std::errc{} || end != n->text.data() + n->text.size() || !std::isfinite(v)) return wrong("the number '" + n->text + "' is out of range");
+    if (ec != std::errc{} || end != n->text.data() + n->text.size() || !std::isfinite(v))
+      return wrong("the number '" + n->text + "' is out of range");
     return v;
   }
   // {system, code, display?, version?}

@@ -11,8 +11,8 @@ namespace {
 
 using base::result;
 
-constexpr std::array<std::string_view, 8> type_names{"concept",   "code", "quantity", "date", "reference", "composite-quantity", "composite-concept",
-                                                     "Age"};
+constexpr std::array<std::string_view, 8> type_names{"concept",           "code", "quantity", "date", "reference", "composite-quantity",
+                                                     "composite-concept", "Age"};
 
 bool is_composite(value_type t) { return t == value_type::composite_quantity || t == value_type::composite_concept; }
 
@@ -36,7 +36,8 @@ result<attribute_mapping> read_attribute(const json_reader& at) {
   out.key = TRY(at["attributeKey"].coded());
   out.parameter = TRY(at["attributeSearchParameter"].text());
   if (at.has("compositeCode")) out.composite_code = TRY(at["compositeCode"].coded());
-  if (is_composite(out.type) && !out.composite_code) return at["compositeCode"].wrong("is missing; a composite attribute names its component by it");
+  if (is_composite(out.type) && !out.composite_code)
+    return at["compositeCode"].wrong("is missing; a composite attribute names its component by it");
   return out;
 }
 
@@ -50,7 +51,8 @@ result<fixed_criterion> read_fixed(const json_reader& at) {
   const auto n = TRY(at["value"].array(1, 10'000));
   for (std::size_t i = 0; i < n; ++i) out.values.push_back(TRY(at["value"][i].coded()));
   if (at.has("compositeCode")) out.composite_code = TRY(at["compositeCode"].coded());
-  if (is_composite(out.type) && !out.composite_code) return at["compositeCode"].wrong("is missing; a composite criterion names its component by it");
+  if (is_composite(out.type) && !out.composite_code)
+    return at["compositeCode"].wrong("is missing; a composite criterion names its component by it");
   return out;
 }
 
@@ -64,7 +66,8 @@ result<mapping_entry> read_entry(const json_reader& at) {
   if (at.has("termCodeSearchParameter")) out.term_code_parameter = TRY(at["termCodeSearchParameter"].text());
   if (at.has("valueSearchParameter")) {
     out.value_parameter = TRY(at["valueSearchParameter"].text());
-    if (!at.has("valueType")) return at["valueType"].wrong(fmt::format("is missing beside valueSearchParameter; known are {}", fmt::join(type_names, ", ")));
+    if (!at.has("valueType"))
+      return at["valueType"].wrong(fmt::format("is missing beside valueSearchParameter; known are {}", fmt::join(type_names, ", ")));
   }
   if (at.has("valueType")) out.type = TRY(type_of(at["valueType"]));
   if (is_composite(out.type)) out.composite_code = at.has("compositeCode") ? TRY(at["compositeCode"].coded()) : out.key;
@@ -99,7 +102,8 @@ result<mapping> mapping::from_json(const base::json& document) {
     auto entry = TRY(read_entry(at[i]));
     auto key = pair_key(entry.context, entry.key.system, entry.key.code);
     if (!out.by_key_.emplace(std::move(key), i).second)
-      return at[i]["key"].wrong(fmt::format("{} is mapped twice in context {}; keep one entry", to_string(entry.key), to_string(entry.context)));
+      return at[i]["key"].wrong(
+          fmt::format("{} is mapped twice in context {}; keep one entry", to_string(entry.key), to_string(entry.context)));
     out.entries_.push_back(std::move(entry));
   }
   return out;
@@ -139,7 +143,8 @@ result<ontology_tree> ontology_tree::from_json(const base::json& document) {
       for (std::size_t c = 0; c < number; ++c) {
         const auto code = TRY(children[c].text());
         const auto found = into.by_code.find(code);
-        if (found == into.by_code.end()) return children[c].wrong(fmt::format("'{}' is no entry of this list; add it, or take it out here", code));
+        if (found == into.by_code.end())
+          return children[c].wrong(fmt::format("'{}' is no entry of this list; add it, or take it out here", code));
         into.nodes[k].children.push_back(found->second);
       }
     }

@@ -27,7 +27,8 @@ double laplace_noise(double u, const obfuscation_settings& settings) {
 
 base::result<std::uint64_t> obfuscate(std::uint64_t count, double u, const obfuscation_settings& settings) {
   if (!(u >= -0.5 && u < 0.5)) return base::fail(errc::argument, fmt::format("the random number {} is not in [-0.5, 0.5)", u));
-  if (!(settings.epsilon > 0) || !(settings.sensitivity > 0)) return base::fail(errc::argument, "sensitivity and epsilon must be greater than 0");
+  if (!(settings.epsilon > 0) || !(settings.sensitivity > 0))
+    return base::fail(errc::argument, "sensitivity and epsilon must be greater than 0");
   if (count > (1ULL << 53)) return base::fail(errc::argument, fmt::format("the count {} is no count of patients", count));
   const double tens = round_half_up((static_cast<double>(count) + laplace_noise(u, settings)) / 10) * 10;
   if (!(tens > 0)) return 0;
@@ -73,7 +74,8 @@ base::result<answer_cache> answer_cache::deserialize(std::string_view bytes) {
     const auto count = in.u64();
     const auto answer = in.u64();
     if (!in.ok()) break;
-    if (!out.answers_.emplace(count, entry{answer, out.next_}).second) return base::fail(errc::corrupt, "the stored answers name a count twice");
+    if (!out.answers_.emplace(count, entry{answer, out.next_}).second)
+      return base::fail(errc::corrupt, "the stored answers name a count twice");
     out.by_number_.emplace(out.next_++, count);
   }
   if (!in.at_end() || n > max_answers) return base::fail(errc::corrupt, "the stored answers are damaged");

@@ -74,7 +74,9 @@ result<const search_parameter*> parameter_for(std::string_view type, std::string
   if (!p) {
     std::string known;
     for (const auto& other : parameters_of(type)) known += (known.empty() ? "" : ", ") + std::string(other.name);
-    return base::fail(errc::unsupported, fmt::format("the mapping names search parameter '{}' of {}, which is not indexed here; indexed are {}", name, type, known));
+    return base::fail(
+        errc::unsupported,
+        fmt::format("the mapping names search parameter '{}' of {}, which is not indexed here; indexed are {}", name, type, known));
   }
   return p;
 }
@@ -82,7 +84,9 @@ result<const search_parameter*> parameter_for(std::string_view type, std::string
 result<const search_parameter*> record_filter::of_kind(std::string_view parameter, std::initializer_list<parameter_kind> kinds) const {
   const auto* p = TRY(parameter_for(type_, parameter));
   if (std::ranges::find(kinds, p->kind) == kinds.end())
-    return base::fail(errc::mapping, fmt::format("the search parameter '{}' of {} does not hold values of the mapped type; correct the mapping", parameter, type_));
+    return base::fail(
+        errc::mapping,
+        fmt::format("the search parameter '{}' of {} does not hold values of the mapped type; correct the mapping", parameter, type_));
   return p;
 }
 
@@ -128,8 +132,8 @@ std::vector<bool> record_filter::units_matching(std::string_view unit) const {
 }
 
 template <class Test>
-result<void> record_filter::quantities(value_type mapped, std::string_view parameter, const std::optional<term_code>& component, std::string_view unit,
-                                       Test test, Roaring& records) const {
+result<void> record_filter::quantities(value_type mapped, std::string_view parameter, const std::optional<term_code>& component,
+                                       std::string_view unit, Test test, Roaring& records) const {
   const auto units = units_matching(unit);
   if (mapped == value_type::composite_quantity) {
     TRY(of_kind(parameter, {parameter_kind::composite_quantity}));
@@ -142,7 +146,8 @@ result<void> record_filter::quantities(value_type mapped, std::string_view param
   if (mapped != value_type::quantity)
     return base::fail(errc::not_mapped, fmt::format("a value mapped as {} can't be compared with a quantity", to_string(mapped)));
   TRY(of_kind(parameter, {parameter_kind::quantity}));
-  if (table_) keep(records, table_->find(parameter)->quantities, [&](const quantity_row& row) { return units[row.unit] && test(row.value); });
+  if (table_)
+    keep(records, table_->find(parameter)->quantities, [&](const quantity_row& row) { return units[row.unit] && test(row.value); });
   return {};
 }
 
@@ -152,7 +157,8 @@ result<void> record_filter::dates(std::string_view parameter, const birth_bounds
   return {};
 }
 
-result<void> record_filter::references(std::string_view parameter, std::span<const std::pair<std::uint32_t, Roaring>> targets, Roaring& records) const {
+result<void> record_filter::references(std::string_view parameter, std::span<const std::pair<std::uint32_t, Roaring>> targets,
+                                       Roaring& records) const {
   TRY(of_kind(parameter, {parameter_kind::reference}));
   if (table_)
     keep(records, table_->find(parameter)->references, [&](const reference_row& row) {
@@ -161,8 +167,8 @@ result<void> record_filter::references(std::string_view parameter, std::span<con
   return {};
 }
 
-result<void> record_filter::value(value_type mapped, std::string_view parameter, const std::optional<term_code>& component, const value_filter& filter,
-                                  day today, Roaring& records) const {
+result<void> record_filter::value(value_type mapped, std::string_view parameter, const std::optional<term_code>& component,
+                                  const value_filter& filter, day today, Roaring& records) const {
   if (const auto* c = std::get_if<concept_filter>(&filter)) return concepts(mapped, parameter, component, c->concepts, records);
   if (const auto* q = std::get_if<quantity_comparator_filter>(&filter)) {
     if (mapped == value_type::age) return dates(parameter, TRY(age_bounds(q->compare, q->value, q->unit, today)), records);

@@ -188,7 +188,8 @@ reference_value split_reference(std::string_view text) {
   const auto slash = text.rfind('/');
   if (slash == std::string_view::npos || slash == 0) return {};
   const auto before = text.rfind('/', slash - 1);
-  const auto type = text.substr(before == std::string_view::npos ? 0 : before + 1, slash - (before == std::string_view::npos ? 0 : before + 1));
+  const auto type =
+      text.substr(before == std::string_view::npos ? 0 : before + 1, slash - (before == std::string_view::npos ? 0 : before + 1));
   const auto id = text.substr(slash + 1);
   if (!is_type(type) || !is_id(id)) return {};
   return {type, id};

@@ -69,7 +69,6 @@ std::set<std::string> classes(const bpmn::definition& d) {
   return out;
 }
 
-
 void all_have_handlers(const fs::path& folder) {
   plugins::handler_registry registry;
   register_handlers(registry);
@@ -129,7 +128,8 @@ TEST_CASE("bundles: the resources") {
     std::string public_text;
     if (fs::exists(corpus / theirs))
       for (const auto& f : files(corpus / theirs, ".xml")) public_text += text_of(f);
-    else WARN("skipped the comparison: no corpus beside the checkout");
+    else
+      WARN("skipped the comparison: no corpus beside the checkout");
     for (const auto& file : files(bundle / "fhir", ".json")) {
       INFO(file);
       CHECK(yaml.find(fs::relative(file, bundle).string()) != yaml.npos);
@@ -139,7 +139,9 @@ TEST_CASE("bundles: the resources") {
       if ((*r)["resourceType"].str() == "Task") {
         CHECK((*r)["status"].str() == "draft");
         CHECK((*r)["requester"]["identifier"]["value"].str() == "hrp.example");
-        if (!public_text.empty()) CHECK(public_text.find((*r)["instantiatesCanonical"].str().substr(0, (*r)["instantiatesCanonical"].str().find('|'))) != public_text.npos);
+        if (!public_text.empty())
+          CHECK(public_text.find((*r)["instantiatesCanonical"].str().substr(0, (*r)["instantiatesCanonical"].str().find('|'))) !=
+                public_text.npos);
         continue;
       }
       CHECK((*r)["status"].str() == "unknown");

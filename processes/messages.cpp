@@ -52,8 +52,10 @@ result<bpmn::outgoing_message> message_to(const plugins::activation& a, const bp
   m.message_name = a.field_text("messageName");
   m.profile = a.field_text("profile");
   m.business_key = a.business_key;
-  for (const auto& [name, text] : {std::pair{"instantiatesCanonical", &m.instantiates_canonical}, {"messageName", &m.message_name}, {"profile", &m.profile}})
-    if (text->empty()) return base::fail(errc::internal, std::string("the model gives no field ") + name + " to " + a.class_name, a.activity_id);
+  for (const auto& [name, text] :
+       {std::pair{"instantiatesCanonical", &m.instantiates_canonical}, {"messageName", &m.message_name}, {"profile", &m.profile}})
+    if (text->empty())
+      return base::fail(errc::internal, std::string("the model gives no field ") + name + " to " + a.class_name, a.activity_id);
   return m;
 }
 

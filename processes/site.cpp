@@ -14,7 +14,9 @@ std::string_view without_slash(std::string_view url) {
 }
 
 bool is_id(std::string_view text) {
-  const auto allowed = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.'; };
+  const auto allowed = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.';
+  };
   return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, allowed);
 }
 
@@ -24,7 +26,9 @@ using base::fail;
 using base::result;
 
 result<absolute_reference> parse_reference(std::string_view text, std::string_view type, std::string_view own_base) {
-  const auto bad = [&] { return fail(errc::bad_task, "'" + std::string(text.substr(0, 200)) + "' is not a reference to a " + std::string(type), "reference"); };
+  const auto bad = [&] {
+    return fail(errc::bad_task, "'" + std::string(text.substr(0, 200)) + "' is not a reference to a " + std::string(type), "reference");
+  };
   absolute_reference out;
   out.type = type;
   auto rest = text;
@@ -52,10 +56,12 @@ result<absolute_reference> parse_reference(std::string_view text, std::string_vi
 result<plugins::member> member_at(plugins::services& s, std::string_view organization, std::string_view base_url) {
   for (auto& m : TRY(s.members()))
     if (m.organization_identifier == organization && without_slash(m.endpoint_url) == without_slash(base_url)) return std::move(m);
-  return fail(errc::not_on_allow_list, "the allow-list has no active endpoint " + std::string(base_url) + " of organization " + std::string(organization));
+  return fail(errc::not_on_allow_list,
+              "the allow-list has no active endpoint " + std::string(base_url) + " of organization " + std::string(organization));
 }
 
-result<std::optional<plugins::member>> find_member(plugins::services& s, std::string_view organization, std::string_view endpoint_identifier) {
+result<std::optional<plugins::member>> find_member(plugins::services& s, std::string_view organization,
+                                                   std::string_view endpoint_identifier) {
   for (auto& m : TRY(s.members()))
     if (m.organization_identifier == organization && m.endpoint_identifier == endpoint_identifier) return std::optional(std::move(m));
   return std::optional<plugins::member>{};

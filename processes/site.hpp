@@ -22,12 +22,14 @@ base::result<absolute_reference> parse_reference(std::string_view text, std::str
 // The active member that has this endpoint and belongs to `organization`.
 base::result<plugins::member> member_at(plugins::services& s, std::string_view organization, std::string_view base_url);
 // The member by organisation and endpoint identifier; empty when there is none.
-base::result<std::optional<plugins::member>> find_member(plugins::services& s, std::string_view organization, std::string_view endpoint_identifier);
+base::result<std::optional<plugins::member>> find_member(plugins::services& s, std::string_view organization,
+                                                         std::string_view endpoint_identifier);
 
 // The own endpoint without the network, any other over it.
 class endpoint_of {
 public:
-  endpoint_of(plugins::services& s, const plugins::member& m) : remote_(m.local ? nullptr : s.endpoint(m.endpoint_url)), client_(remote_ ? *remote_ : s.local_endpoint()) {}
+  endpoint_of(plugins::services& s, const plugins::member& m)
+      : remote_(m.local ? nullptr : s.endpoint(m.endpoint_url)), client_(remote_ ? *remote_ : s.local_endpoint()) {}
   plugins::fhir_client* operator->() const { return &client_; }
 
 private:

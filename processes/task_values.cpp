@@ -28,7 +28,8 @@ const json& input(const json& task, std::string_view system, std::string_view co
 namespace {
 
 result<std::string> present(const std::string& text, std::string_view code, std::string_view value_name) {
-  if (text.empty()) return base::fail(errc::bad_task, "the Task needs an input " + std::string(code) + " with a " + std::string(value_name), "Task.input");
+  if (text.empty())
+    return base::fail(errc::bad_task, "the Task needs an input " + std::string(code) + " with a " + std::string(value_name), "Task.input");
   return text;
 }
 

@@ -5,9 +5,9 @@
 
 #include <iostream>
 
-#include "site/settings/dsfd_options.hpp"
 #include "site/running/running_site.hpp"
 #include "site/settings/describe.hpp"
+#include "site/settings/dsfd_options.hpp"
 
 extern char** environ;
 

@@ -6,7 +6,8 @@
 
 namespace dsf::bpmn {
 
-machine::machine(const definition& d, const instance_state& s, const command& c, std::span<const el::answer> answers, const execution_limits& l)
+machine::machine(const definition& d, const instance_state& s, const command& c, std::span<const el::answer> answers,
+                 const execution_limits& l)
     : model(d), state(s), now(c.now), limits(l), answers_(answers), next_(std::max(s.next_id, root_execution + 1)) {
   has_conditions_ = std::ranges::any_of(d.nodes, [](const node& n) { return n.event.kind == event_kind::conditional; });
 }
@@ -17,8 +18,9 @@ base::result<> machine::run() {
     if (broken_) return base::failure(*broken_);
     if (over()) return {};
     if (steps >= limits.segment_steps + loop_steps_)
-      return base::fail(errc::limit, "the instance did not reach a wait state within " + std::to_string(limits.segment_steps + loop_steps_) +
-                                         " steps; a loop in the process needs a wait state or asyncBefore",
+      return base::fail(errc::limit,
+                        "the instance did not reach a wait state within " + std::to_string(limits.segment_steps + loop_steps_) +
+                            " steps; a loop in the process needs a wait state or asyncBefore",
                         agenda_.empty() || agenda_.back().node == no_node ? model.key : node_at(agenda_.back().node).id);
     if (!changes_.empty()) {
       TRY(check_conditions());

@@ -24,9 +24,9 @@ struct execution_limits {
 };
 
 struct step {
-  std::vector<event> events;     // empty: the command changed nothing
-  std::vector<effect> effects;   // in the order they arose; what cancels out inside the step is already left out
-  instance_state state;          // after the events
+  std::vector<event> events;  // empty: the command changed nothing
+  std::vector<effect> effects;  // in the order they arose; what cancels out inside the step is already left out
+  instance_state state;  // after the events
   std::vector<el::question> questions;  // not empty: events, effects and state are void; ask and call again
 };
 
@@ -47,11 +47,11 @@ std::vector<std::pair<std::string, value>> visible_variables(const instance_stat
 
 // What a waiting instance waits for, for people (`dsfctl why`).
 struct wait_point {
-  std::string kind;          // message, timer, signal, handler, delivery, user task, continuation, incident, condition
+  std::string kind;  // message, timer, signal, handler, delivery, user task, continuation, incident, condition
   std::string activity_id;
-  std::string detail;        // message name and correlation key, due time, handler class, error text
+  std::string detail;  // message name and correlation key, due time, handler class, error text
   base::timestamp since;
-  base::timestamp due;       // timers and retries
+  base::timestamp due;  // timers and retries
 };
 std::vector<wait_point> waits_for(const definition& d, const instance_state& state);
 

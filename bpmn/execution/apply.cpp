@@ -195,7 +195,8 @@ public:
       *known = e.content;
       return {};
     }
-    if (!own(e.content.execution, e.content.id) || !s_.subscriptions.insert(e.content)) return misfit("can't open subscription", e.content.id);
+    if (!own(e.content.execution, e.content.id) || !s_.subscriptions.insert(e.content))
+      return misfit("can't open subscription", e.content.id);
     return {};
   }
   base::result<> operator()(const events::subscription_closed& e) {

@@ -131,14 +131,23 @@ struct cancel_instance {
 struct command {
   base::timestamp now;
   std::string cause;        // for the event header: "task Task/<id>", "timer", "operator <name>", ...
-  std::variant<start_instance, message_received, signal_received, timer_due, continue_job, handler_completed, handler_bpmn_error, handler_failed,
-               handler_ended_instance, message_delivered, message_refused, complete_user_task, retry_incident, cancel_instance>
+  std::variant<start_instance, message_received, signal_received, timer_due, continue_job, handler_completed, handler_bpmn_error,
+               handler_failed, handler_ended_instance, message_delivered, message_refused, complete_user_task, retry_incident,
+               cancel_instance>
       what;
 };
 
 // ---- effects: rows and calls the host derives from a step ---------------------------------------------------------------------------------
 
-enum class handler_call : std::uint8_t { service_task, send_task, message_throw, message_end, execution_listener, task_listener, expression_delegate };
+enum class handler_call : std::uint8_t {
+  service_task,
+  send_task,
+  message_throw,
+  message_end,
+  execution_listener,
+  task_listener,
+  expression_delegate
+};
 
 // A durable job that calls a handler.
 // A refused message of a send activity runs its handler once more under the same job id, with event = "send_error" and three more fields:
@@ -151,24 +160,34 @@ struct run_handler {
   std::string class_name;
   node_index activity = no_node;
   local_id execution = 0;
-  std::string event;                                          // listeners: "start", "end", "create", ...; "send_error"
+  std::string event;  // listeners: "start", "end", "create", ...; "send_error"
   local_id activity_instance = 0;
-  local_id user_task = 0;                                     // task listeners
-  std::string form_key;                                       // task listeners
-  std::vector<std::pair<std::string, value>> fields;          // evaluated field injections
+  local_id user_task = 0;  // task listeners
+  std::string form_key;  // task listeners
+  std::vector<std::pair<std::string, value>> fields;  // evaluated field injections
   int attempt = 1;
-  base::timestamp due;                                        // not before (retry back-off); 0 = now
+  base::timestamp due;  // not before (retry back-off); 0 = now
 };
 // The row of a handler, timer or continuation goes: the job is done, not needed any more, or announced anew right after. `due` as it was last
 // announced, for the row's key. (After a command that reports on a job the host will find it here, too: every announced row ends this way.)
-struct cancel_job { local_id job = 0; base::timestamp due; };
-struct schedule_timer { local_id job = 0; base::timestamp due; };
-struct schedule_continuation { local_id job = 0; base::timestamp due; bool exclusive = true; };
+struct cancel_job {
+  local_id job = 0;
+  base::timestamp due;
+};
+struct schedule_timer {
+  local_id job = 0;
+  base::timestamp due;
+};
+struct schedule_continuation {
+  local_id job = 0;
+  base::timestamp due;
+  bool exclusive = true;
+};
 struct open_subscription {
   local_id subscription = 0;
-  bool signal = false;                 // else message
+  bool signal = false;  // else message
   std::string name;
-  std::string correlation_key;         // local variable correlationKey of the subscribing execution
+  std::string correlation_key;  // local variable correlationKey of the subscribing execution
   bool has_correlation_key = false;
 };
 // Fired, or not needed any more. Repeats what was opened, for the row's key. A changed correlation key closes and opens the same id.
@@ -179,25 +198,42 @@ struct close_subscription {
   std::string correlation_key;
   bool has_correlation_key = false;
 };
-struct cancel_message { local_id message = 0; };              // its send activity was cancelled: drop the outbox row if it was not sent yet
-struct send_message { local_id message = 0; outgoing_message content; };
-struct throw_signal { std::string name; };                    // to other instances; the own instance's subscriptions were served already
-struct finish_task {                                          // put the Task's final version
-  fhir_reference task;
-  std::string status;                                         // completed | failed
-  std::string error;                                          // error output text, "" = none
-  std::vector<task_change> pending;                           // outputs and statusReason to merge
+struct cancel_message {
+  local_id message = 0;
+};  // its send activity was cancelled: drop the outbox row if it was not sent yet
+struct send_message {
+  local_id message = 0;
+  outgoing_message content;
 };
-struct update_task {                                          // outputs written while the Task stays in-progress
+struct throw_signal {
+  std::string name;
+};  // to other instances; the own instance's subscriptions were served already
+struct finish_task {  // put the Task's final version
+  fhir_reference task;
+  std::string status;  // completed | failed
+  std::string error;  // error output text, "" = none
+  std::vector<task_change> pending;  // outputs and statusReason to merge
+};
+struct update_task {  // outputs written while the Task stays in-progress
   fhir_reference task;
   std::vector<task_change> pending;
 };
-struct raise_incident { local_id job = 0; node_index activity = no_node; std::string error; };
-struct resolve_incident { local_id job = 0; };
-struct instance_ended { bool failed = false; std::string reason; };
+struct raise_incident {
+  local_id job = 0;
+  node_index activity = no_node;
+  std::string error;
+};
+struct resolve_incident {
+  local_id job = 0;
+};
+struct instance_ended {
+  bool failed = false;
+  std::string reason;
+};
 
-using effect = std::variant<run_handler, cancel_job, schedule_timer, schedule_continuation, open_subscription, close_subscription, send_message,
-                            throw_signal, finish_task, update_task, raise_incident, resolve_incident, instance_ended, cancel_message>;
+using effect =
+    std::variant<run_handler, cancel_job, schedule_timer, schedule_continuation, open_subscription, close_subscription, send_message,
+                 throw_signal, finish_task, update_task, raise_incident, resolve_incident, instance_ended, cancel_message>;
 
 // Effects of consecutive steps that go into one commit: drops pairs that cancel out (job created and cancelled, subscription opened and
 // closed, message queued and cancelled, incident raised and resolved). What remains keeps its order.

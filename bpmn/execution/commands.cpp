@@ -13,7 +13,8 @@ template <class List>
 base::result<> check_depth(const List& variables) {
   const auto check = [](const std::string& name, const value& v) -> base::result<> {
     if (!nests_too_deep(v)) return {};
-    return base::fail(errc::evaluation, "the variable '" + name + "' is nested deeper than " + std::to_string(value_depth_limit) + " levels");
+    return base::fail(errc::evaluation,
+                      "the variable '" + name + "' is nested deeper than " + std::to_string(value_depth_limit) + " levels");
   };
   for (const auto& v : variables) {
     if constexpr (requires { v.new_value; })
@@ -33,7 +34,8 @@ public:
     if (std::ranges::find(m_.model.starts, c.start_event) == m_.model.starts.end())
       return base::fail(errc::bad_model, "the process " + m_.model.key + " has no such start event");
     TRY(check_depth(c.variables));
-    m_.emit(events::instance_started{m_.model.sha256, c.process_instance_id, c.business_key, c.start_event, c.message_name, c.task, m_.now});
+    m_.emit(
+        events::instance_started{m_.model.sha256, c.process_instance_id, c.business_key, c.start_event, c.message_name, c.task, m_.now});
     std::vector<events::variable_write> writes;
     for (const auto& [name, v] : c.variables) writes.push_back({name, shared_value(v), false});
     m_.write(root_execution, std::move(writes));
@@ -55,7 +57,8 @@ public:
         if (matches(s)) found.push_back(s.id);
     }
     if (found.size() != 1)
-      return not_waiting((found.empty() ? "no execution waits" : std::to_string(found.size()) + " executions wait") + std::string(" for message '") + c.name +
+      return not_waiting((found.empty() ? "no execution waits" : std::to_string(found.size()) + " executions wait") +
+                         std::string(" for message '") + c.name +
                          (c.has_correlation_key ? "' with correlation key '" + c.correlation_key + "'" : "'"));
     const subscription s = *m_.state.subscriptions.find(found.front());
     if (c.task) m_.receive(s.execution, s.node, *c.task);

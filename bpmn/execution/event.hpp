@@ -184,13 +184,13 @@ struct instance_finished {
 
 struct event {
   // The order is the stored tag; append only.
-  using storage =
-      std::variant<events::instance_started, events::variables_written, events::execution_created, events::activity_started, events::execution_moved,
-                   events::activity_ended, events::flow_taken, events::execution_removed, events::execution_attached, events::execution_merged,
-                   events::loop_advanced, events::job_created, events::job_changed, events::job_removed, events::subscription_opened,
-                   events::subscription_closed, events::message_queued, events::message_bounced, events::message_settled, events::user_task_created,
-                   events::user_task_ended, events::incident_raised, events::incident_resolved, events::task_received, events::task_annotated,
-                   events::task_written, events::task_finished, events::instance_finished>;
+  using storage = std::variant<events::instance_started, events::variables_written, events::execution_created, events::activity_started,
+                               events::execution_moved, events::activity_ended, events::flow_taken, events::execution_removed,
+                               events::execution_attached, events::execution_merged, events::loop_advanced, events::job_created,
+                               events::job_changed, events::job_removed, events::subscription_opened, events::subscription_closed,
+                               events::message_queued, events::message_bounced, events::message_settled, events::user_task_created,
+                               events::user_task_ended, events::incident_raised, events::incident_resolved, events::task_received,
+                               events::task_annotated, events::task_written, events::task_finished, events::instance_finished>;
   storage what;
   bool operator==(const event&) const = default;
 };
@@ -201,7 +201,7 @@ constexpr std::uint32_t current_applier_version = 1;
 struct event_batch {
   std::uint64_t first_number = 0;  // of its first event; the instance's first event is 1
   base::timestamp time;
-  std::string cause;               // command::cause
+  std::string cause;  // command::cause
   std::string definition_sha256;
   std::uint32_t applier_version = current_applier_version;
   std::vector<event> events;

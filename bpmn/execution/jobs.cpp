@@ -49,7 +49,8 @@ base::result<run_handler> machine::activation(const job& j, const open_message* 
   call.due = j.due;
   if (const auto* e = find(j.execution)) call.activity_instance = e->activity_instance;
   if (j.call == handler_call::execution_listener || j.call == handler_call::task_listener) call.event = to_string(j.listener);
-  for (const auto& f : run.fields) call.fields.emplace_back(f.name, f.is_expression ? TRY(evaluate(f.value, j.execution)) : value(f.value.text));
+  for (const auto& f : run.fields)
+    call.fields.emplace_back(f.name, f.is_expression ? TRY(evaluate(f.value, j.execution)) : value(f.value.text));
   if (j.call == handler_call::task_listener && find(j.execution))
     for (const local_id wait : at(j.execution).waits)
       if (const auto* t = state.user_tasks.find(wait)) {
@@ -99,7 +100,8 @@ base::result<> machine::start_handler(job j) {
 }
 
 // The listener at `index`, when it is one for `event`. True: it runs as a job and the execution waits.
-base::result<bool> machine::run_listener(local_id id, node_index n, handler_call call, listener_event event, std::uint32_t index, phase waiting) {
+base::result<bool> machine::run_listener(local_id id, node_index n, handler_call call, listener_event event, std::uint32_t index,
+                                         phase waiting) {
   const std::vector<listener>* list = nullptr;
   if (event == listener_event::take)
     list = &model.flows[at(id).flow].listeners;
@@ -193,9 +195,7 @@ base::result<> machine::resume(const job& j) {
 }
 
 namespace {
-base::failure late(local_id job) {
-  return base::fail(errc::not_waiting, "nothing waits for job " + std::to_string(job) + " (any more)");
-}
+base::failure late(local_id job) { return base::fail(errc::not_waiting, "nothing waits for job " + std::to_string(job) + " (any more)"); }
 }  // namespace
 
 base::result<> machine::handler_done(const handler_completed& c) {

@@ -46,13 +46,19 @@ base::result<plan> evaluate_plan(machine& m, local_id from, const node& n) {
     } else if (const value* known = m.lookup(from, loop.collection_variable)) {
       v = *known;
     } else {
-      return base::fail(errc::unknown_identifier, "Variable '" + loop.collection_variable + "' is not found; it is the collection of the multi-instance activity", n.id);
+      return base::fail(errc::unknown_identifier,
+                        "Variable '" + loop.collection_variable + "' is not found; it is the collection of the multi-instance activity",
+                        n.id);
     }
     auto list = elements_of(v);
-    if (!list) return base::fail(errc::wrong_type, "the collection of the multi-instance activity is a " + std::string(type_name(v)) + ", not a list", n.id);
+    if (!list)
+      return base::fail(errc::wrong_type,
+                        "the collection of the multi-instance activity is a " + std::string(type_name(v)) + ", not a list", n.id);
     p.elements = std::move(*list);
     if (p.elements.size() > m.limits.multi_instance)
-      return base::fail(errc::evaluation, std::to_string(p.elements.size()) + " instances are more than the limit of " + std::to_string(m.limits.multi_instance), n.id);
+      return base::fail(
+          errc::evaluation,
+          std::to_string(p.elements.size()) + " instances are more than the limit of " + std::to_string(m.limits.multi_instance), n.id);
     p.total = static_cast<std::uint32_t>(p.elements.size());
     return p;
   }
@@ -61,7 +67,8 @@ base::result<plan> evaluate_plan(machine& m, local_id from, const node& n) {
   if (!count || *count < 0)
     return base::fail(errc::wrong_type, "the loop cardinality '" + loop.cardinality.text + "' gives no number of instances", n.id);
   if (static_cast<std::uint64_t>(*count) > m.limits.multi_instance)
-    return base::fail(errc::evaluation, std::to_string(*count) + " instances are more than the limit of " + std::to_string(m.limits.multi_instance), n.id);
+    return base::fail(errc::evaluation,
+                      std::to_string(*count) + " instances are more than the limit of " + std::to_string(m.limits.multi_instance), n.id);
   p.total = static_cast<std::uint32_t>(*count);
   return p;
 }
@@ -115,7 +122,8 @@ base::result<> machine::enter_loop(local_id outer, node_index n) {
   // Many instances are no endless loop; an endless loop around a multi-instance activity still ends, at eleven times the limit.
   loop_steps_ = std::min(loop_steps_ + std::size_t{100} * counters.created, 10 * limits.segment_steps);
   std::vector<local_id> inner;
-  for (std::uint32_t i = 0; i < counters.created; ++i) inner.push_back(create_inner(*this, body, n, i, p.elements.empty() ? nullptr : &p.elements[i]));
+  for (std::uint32_t i = 0; i < counters.created; ++i)
+    inner.push_back(create_inner(*this, body, n, i, p.elements.empty() ? nullptr : &p.elements[i]));
   for (std::size_t i = inner.size(); i-- > 0;) go(inner[i], stage::arrive, n);
   return {};
 }
@@ -156,7 +164,9 @@ base::result<> machine::inner_done(local_id inner, node_index n) {
   if (loop.collection || !loop.collection_variable.empty()) {
     plan p = TRY(evaluate_plan(*this, body, node_at(n)));
     if (counters.created >= p.elements.size())
-      return base::fail(errc::evaluation, "the collection of the sequential multi-instance activity has become shorter than its number of instances", node_at(n).id);
+      return base::fail(errc::evaluation,
+                        "the collection of the sequential multi-instance activity has become shorter than its number of instances",
+                        node_at(n).id);
     element = std::move(p.elements[counters.created]);
     has_element = true;
   }

@@ -42,10 +42,11 @@ struct cursor {
 // of the instance; errc::bug and errc::limit end the step itself.
 class machine {
 public:
-  machine(const definition& d, const instance_state& s, const command& c, std::span<const el::answer> answers, const execution_limits& limits);
+  machine(const definition& d, const instance_state& s, const command& c, std::span<const el::answer> answers,
+          const execution_limits& limits);
 
   base::result<> perform(const command& c);  // commands.cpp
-  base::result<> run();                      // until every token waits
+  base::result<> run();  // until every token waits
   step take_result() &&;
 
   // ---- state and events
@@ -97,7 +98,8 @@ public:
   base::result<> inner_done(local_id inner, node_index n);
 
   // ---- listeners and jobs: jobs.cpp, retries.cpp
-  base::result<bool> run_listener(local_id execution, node_index n, handler_call call, listener_event event, std::uint32_t index, phase waiting);
+  base::result<bool> run_listener(local_id execution, node_index n, handler_call call, listener_event event, std::uint32_t index,
+                                  phase waiting);
   base::result<> start_handler(job j);
   base::result<run_handler> activation(const job& j, const open_message* refused);
   void announce(const job& j, run_handler call);

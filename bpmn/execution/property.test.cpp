@@ -52,8 +52,10 @@ TEST_CASE("every random process with random answers reaches its end, and replay 
 
 TEST_CASE("10,000 instances of a multi-instance activity start in one step; a loop without a wait state does not run for ever") {
   const auto model = [](const std::string& count, const std::string& back) {
-    return "<bpmn:definitions xmlns:bpmn=\"http://www.omg.org/spec/BPMN/20100524/MODEL\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" "
-           "xmlns:camunda=\"http://camunda.org/schema/1.0/bpmn\" id=\"d\" targetNamespace=\"t\"><bpmn:process id=\"p\" isExecutable=\"true\" "
+    return "<bpmn:definitions xmlns:bpmn=\"http://www.omg.org/spec/BPMN/20100524/MODEL\" "
+           "xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" "
+           "xmlns:camunda=\"http://camunda.org/schema/1.0/bpmn\" id=\"d\" targetNamespace=\"t\"><bpmn:process id=\"p\" "
+           "isExecutable=\"true\" "
            "camunda:versionTag=\"1.0\"><bpmn:startEvent id=\"s\"/><bpmn:serviceTask id=\"a\" " +
            back + "><bpmn:multiInstanceLoopCharacteristics><bpmn:loopCardinality xsi:type=\"bpmn:tFormalExpression\">" + count +
            "</bpmn:loopCardinality></bpmn:multiInstanceLoopCharacteristics></bpmn:serviceTask><bpmn:endEvent id=\"e\"/>"

@@ -13,7 +13,8 @@ struct retry_plan {
 };
 
 std::string trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\n' || text.front() == '\t' || text.front() == '\r')) text.remove_prefix(1);
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\n' || text.front() == '\t' || text.front() == '\r'))
+    text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\n' || text.back() == '\t' || text.back() == '\r')) text.remove_suffix(1);
   return std::string(text);
 }
@@ -26,7 +27,8 @@ base::result<retry_plan> parse_cycle(const std::string& text) {
     for (std::size_t at = 0; at <= text.size();) {
       const auto comma = std::min(text.find(',', at), text.size());
       auto d = base::parse_duration(trimmed(std::string_view(text).substr(at, comma - at)));
-      if (!d) return base::fail(errc::evaluation, "failedJobRetryTimeCycle '" + text + "' is neither Rn/<duration> nor a list of durations");
+      if (!d)
+        return base::fail(errc::evaluation, "failedJobRetryTimeCycle '" + text + "' is neither Rn/<duration> nor a list of durations");
       p.waits.push_back(*d);
       ++p.attempts;
       at = comma + 1;
@@ -37,7 +39,8 @@ base::result<retry_plan> parse_cycle(const std::string& text) {
   const std::string_view number = std::string_view(text).substr(1, slash == std::string::npos ? std::string::npos : slash - 1);
   std::int32_t n = 0;
   const auto end = std::from_chars(number.data(), number.data() + number.size(), n);
-  auto d = slash == std::string::npos ? base::result<base::iso_duration>(base::iso_duration{}) : base::parse_duration(text.substr(slash + 1));
+  auto d =
+      slash == std::string::npos ? base::result<base::iso_duration>(base::iso_duration{}) : base::parse_duration(text.substr(slash + 1));
   if (end.ec != std::errc() || end.ptr != number.data() + number.size() || n < 0 || !d)
     return base::fail(errc::evaluation, "failedJobRetryTimeCycle '" + text + "' is neither Rn/<duration> nor a list of durations");
   p.attempts = std::max(n, 1);
@@ -61,8 +64,10 @@ base::result<> machine::retry_or_raise(job j, const std::string& error, bool aga
   retry_plan plan = lost ? back_off() : retry_plan{};
   if (j.node != no_node) {
     const node& n = node_at(j.node);
-    const bool inner_cycle = n.loop && n.loop->retry_cycle && (is_inner(j.execution, j.node) || (at(j.execution).parent && is_inner(at(j.execution).parent, j.node)));
-    const expression_text& cycle = inner_cycle || !n.retry_cycle ? (n.loop && n.loop->retry_cycle ? n.loop->retry_cycle : n.retry_cycle) : n.retry_cycle;
+    const bool inner_cycle = n.loop && n.loop->retry_cycle &&
+                             (is_inner(j.execution, j.node) || (at(j.execution).parent && is_inner(at(j.execution).parent, j.node)));
+    const expression_text& cycle =
+        inner_cycle || !n.retry_cycle ? (n.loop && n.loop->retry_cycle ? n.loop->retry_cycle : n.retry_cycle) : n.retry_cycle;
     if (cycle) {
       auto text = evaluate_text(cycle, j.execution);
       if (asks()) return {};
@@ -112,8 +117,8 @@ base::result<> machine::handler_failure(const handler_failed& c) {
   if (const auto* m = j.reacts_to ? state.messages.find(j.reacts_to) : nullptr) {
     // dsf-bpe 3.4, the default handlers' text of send activities
     const outgoing_message& o = *m->content;
-    std::string text = "Task " + o.instantiates_canonical + " send failed [recipient: " + o.to.organization_identifier + ", endpoint: " +
-                       o.to.endpoint_identifier + ", businessKey: " + o.business_key;
+    std::string text = "Task " + o.instantiates_canonical + " send failed [recipient: " + o.to.organization_identifier +
+                       ", endpoint: " + o.to.endpoint_identifier + ", businessKey: " + o.business_key;
     if (!o.to.correlation_key.empty()) text += ", correlationKey: " + o.to.correlation_key;
     text += ", message: " + o.message_name + ", error: " + c.error + "]";
     fail_instance(text);

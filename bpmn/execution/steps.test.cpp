@@ -39,7 +39,8 @@ value value_of(const std::string& text) {
   if (text.starts_with("targets:")) {
     targets t;
     std::istringstream in(text.substr(8));
-    for (std::string key; std::getline(in, key, ',');) t.entries.push_back({"org-" + key, "endpoint-" + key, "https://" + key + "/fhir", key});
+    for (std::string key; std::getline(in, key, ',');)
+      t.entries.push_back({"org-" + key, "endpoint-" + key, "https://" + key + "/fhir", key});
     return value(std::move(t));
   }
   if (text.starts_with("list:")) {
@@ -48,7 +49,8 @@ value value_of(const std::string& text) {
     for (std::string item; std::getline(in, item, ',');) l.push_back(value_of(item));
     return value(std::move(l));
   }
-  if (!text.empty() && text.size() < 9 && text.find_first_not_of("0123456789") == std::string::npos) return value(static_cast<std::int32_t>(std::stoi(text)));
+  if (!text.empty() && text.size() < 9 && text.find_first_not_of("0123456789") == std::string::npos)
+    return value(static_cast<std::int32_t>(std::stoi(text)));
   return value(text);
 }
 
@@ -97,10 +99,13 @@ private:
   std::vector<std::pair<std::string, value>> pairs(const std::vector<std::string>& w, std::size_t from) {
     std::vector<std::pair<std::string, value>> out;
     for (std::size_t i = from; i < w.size(); ++i)
-      if (const auto eq = w[i].find('='); eq != std::string::npos && !option(w[i])) out.emplace_back(w[i].substr(0, eq), value_of(w[i].substr(eq + 1)));
+      if (const auto eq = w[i].find('='); eq != std::string::npos && !option(w[i]))
+        out.emplace_back(w[i].substr(0, eq), value_of(w[i].substr(eq + 1)));
     return out;
   }
-  static bool option(const std::string& word) { return word.starts_with("task:") || word.starts_with("key:") || word.starts_with("send:") || word.starts_with("note:"); }
+  static bool option(const std::string& word) {
+    return word.starts_with("task:") || word.starts_with("key:") || word.starts_with("send:") || word.starts_with("note:");
+  }
   static std::string option(const std::vector<std::string>& w, const std::string& name) {
     for (const auto& word : w)
       if (word.starts_with(name + ":")) return word.substr(name.size() + 1);
@@ -215,7 +220,9 @@ private:
     if (how == "done") {
       handler_completed c{id, std::move(changes), std::move(notes), {}};
       std::istringstream keys(option(w, "send"));
-      for (std::string key; std::getline(keys, key, ',');) c.messages.push_back({{"org-" + key, "endpoint-" + key, "https://" + key, key}, "http://a/p|1.0", "m", "profile", "bk", {}, "", {}});
+      for (std::string key; std::getline(keys, key, ',');)
+        c.messages.push_back(
+            {{"org-" + key, "endpoint-" + key, "https://" + key, key}, "http://a/p|1.0", "m", "profile", "bk", {}, "", {}});
       return host_->perform(std::move(c));
     }
     if (how == "error") return host_->perform(handler_bpmn_error{id, w.at(3), rest(w, 4), {}, {}});

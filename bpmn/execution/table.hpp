@@ -124,7 +124,8 @@ private:
     if (c != chunks_.begin()) --c;
     const auto& records = (*c)->records;
     auto r = std::lower_bound(records.begin(), records.end(), id, [](const auto& rec, id_type i) { return rec->id < i; });
-    return {static_cast<std::size_t>(c - chunks_.begin()), static_cast<std::size_t>(r - records.begin()), r != records.end() && (*r)->id == id};
+    return {static_cast<std::size_t>(c - chunks_.begin()), static_cast<std::size_t>(r - records.begin()),
+            r != records.end() && (*r)->id == id};
   }
 
   template <class T>

@@ -26,9 +26,10 @@ struct cycle {
 };
 
 base::failure bad(const std::string& text, const std::string& place) {
-  return base::fail(errc::evaluation,
-                    "'" + text + "' is no timer this engine understands; write an ISO 8601 date, a duration such as PT5M, or a cycle such as R3/PT10S",
-                    place);
+  return base::fail(
+      errc::evaluation,
+      "'" + text + "' is no timer this engine understands; write an ISO 8601 date, a duration such as PT5M, or a cycle such as R3/PT10S",
+      place);
 }
 
 // R/PT1H, R3/PT10S, R3/<start>/PT10S, R3/PT10S/<end>
@@ -95,7 +96,8 @@ base::result<job> machine::timer_for(local_id id, node_index catching) {
     j.due = *date;
   } else {
     std::string raw;
-    if (!to_text(v, raw)) return base::fail(errc::wrong_type, "the timer value is a " + std::string(type_name(v)) + ", a date or text is needed", n.id);
+    if (!to_text(v, raw))
+      return base::fail(errc::wrong_type, "the timer value is a " + std::string(type_name(v)) + ", a date or text is needed", n.id);
     const std::string text(trim(raw));
     switch (n.event.timer) {
       case timer_kind::date: {

@@ -179,7 +179,9 @@ base::result<> machine::take_flows(local_id id, node_index n, bool conditions) {
   }
   if (taken.empty() && conditions && from.default_flow != no_flow) taken.push_back(from.default_flow);
   if (taken.empty() && !from.outgoing.empty())
-    return base::fail(errc::no_flow, "No outgoing sequence flow for the element with id '" + from.id + "' could be selected for continuing the process", from.id);
+    return base::fail(errc::no_flow,
+                      "No outgoing sequence flow for the element with id '" + from.id + "' could be selected for continuing the process",
+                      from.id);
   if (taken.empty())
     end_branch(id);
   else

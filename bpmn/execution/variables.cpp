@@ -37,7 +37,8 @@ public:
     if (name == "businessKey" || name == "processBusinessKey") return value(m_.state.business_key);
     if (name == "processInstanceId") return m_.state.process_instance_id.empty() ? value() : value(m_.state.process_instance_id);
     if (name == "id") return e->parent == 0 && !m_.state.process_instance_id.empty() ? value(m_.state.process_instance_id) : id(e->id);
-    if (name == "parentId") return e->parent == root_execution && !m_.state.process_instance_id.empty() ? value(m_.state.process_instance_id) : id(e->parent);
+    if (name == "parentId")
+      return e->parent == root_execution && !m_.state.process_instance_id.empty() ? value(m_.state.process_instance_id) : id(e->parent);
     if (name == "currentActivityId") return e->node == no_node ? value() : value(m_.node_at(e->node).id);
     if (name == "currentActivityName") return e->node == no_node ? value() : value(m_.node_at(e->node).name);
     if (name == "currentTransitionId") return e->flow == no_flow ? value() : value(m_.model.flows[e->flow].id);
@@ -139,7 +140,10 @@ base::result<value> machine::evaluate(const expression_text& text, local_id from
 base::result<bool> machine::holds(const expression_text& condition, local_id from, const std::string& place) {
   const value v = TRY(evaluate(condition, from));
   if (const auto* b = v.as<bool>()) return *b;
-  return base::fail(errc::wrong_type, "condition expression returns non-Boolean: result has type " + std::string(type_name(v)) + " and not Boolean, in " + condition.text, place);
+  return base::fail(
+      errc::wrong_type,
+      "condition expression returns non-Boolean: result has type " + std::string(type_name(v)) + " and not Boolean, in " + condition.text,
+      place);
 }
 
 base::result<std::string> machine::evaluate_text(const expression_text& text, local_id from) {
@@ -180,7 +184,8 @@ base::result<> machine::check_conditions() {
     const auto& condition = node_at(s->node).event;
     const auto concerns = [&](const variable_event& c) {
       if (!condition.variable_name.empty() && condition.variable_name != c.name) return false;
-      if (!condition.variable_events.empty() && std::ranges::find(condition.variable_events, c.kind) == condition.variable_events.end()) return false;
+      if (!condition.variable_events.empty() && std::ranges::find(condition.variable_events, c.kind) == condition.variable_events.end())
+        return false;
       for (const execution* e = find(s->execution); e; e = find(e->parent))
         if (e->id == c.execution) return true;
       return false;

@@ -5,7 +5,9 @@ namespace dsf::bpmn {
 namespace {
 
 std::string handler_detail(const definition& d, const job& j) {
-  const auto class_of = [&](const std::vector<listener>& list) { return j.listener_index < list.size() ? list[j.listener_index].run.class_name : std::string(); };
+  const auto class_of = [&](const std::vector<listener>& list) {
+    return j.listener_index < list.size() ? list[j.listener_index].run.class_name : std::string();
+  };
   std::string name;
   if (j.call == handler_call::execution_listener) {
     if (j.listener == listener_event::take)

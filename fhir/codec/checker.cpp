@@ -118,8 +118,10 @@ void checker::member(const type_info& type, const base::json::object& members, c
 
   const auto bit = std::uint64_t{1} << element->position;
   if ((seen.mask & bit) && seen.variant[element->position] != element)
-    add("structure", fmt::format("only one of the variants of {}[x] may be present, but both '{}' and '{}' are", element->choice,
-                                 seen.variant[element->position]->name, element->name), name);
+    add("structure",
+        fmt::format("only one of the variants of {}[x] may be present, but both '{}' and '{}' are", element->choice,
+                    seen.variant[element->position]->name, element->name),
+        name);
   seen.mask |= bit;
   seen.variant[element->position] = element;
 
@@ -193,11 +195,14 @@ void checker::primitive_value(const element_info& element, const base::json& v) 
   std::string_view text;
   switch (json_form_of(type.primitive)) {
     case json_form::boolean:
-      if (!v.is_bool()) add("value", fmt::format("must be true or false, not {}", v.is_string() ? "the string " + quoted(v.str()) : std::string(kind_of(v))));
+      if (!v.is_bool())
+        add("value",
+            fmt::format("must be true or false, not {}", v.is_string() ? "the string " + quoted(v.str()) : std::string(kind_of(v))));
       return;
     case json_form::number:
       if (!v.is_number())
-        return add("value", fmt::format("must be a number ({}), not {}", type.name, v.is_string() ? "the string " + quoted(v.str()) : std::string(kind_of(v))));
+        return add("value", fmt::format("must be a number ({}), not {}", type.name,
+                                        v.is_string() ? "the string " + quoted(v.str()) : std::string(kind_of(v))));
       text = v.if_number()->text;
       break;
     case json_form::string:
@@ -246,7 +251,8 @@ void checker::finish(const type_info& type, const base::json::object& members, c
       extension = extension || name == "extension";
       value = value || name.starts_with("value") || name.starts_with("_value");
     }
-    if (value == extension) add("structure", value ? "an extension has either a value or extensions, not both" : "an extension needs a value or extensions");
+    if (value == extension)
+      add("structure", value ? "an extension has either a value or extensions, not both" : "an extension needs a value or extensions");
   }
 }
 

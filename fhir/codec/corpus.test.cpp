@@ -58,7 +58,8 @@ std::string filled_in(std::string_view text) {
 
 // Two kinds of files of the corpus leave out required elements; nothing else may be wrong with any file.
 bool only_missing(const fhir::reading& r, const std::vector<std::string>& allowed) {
-  return std::ranges::all_of(r.issues, [&](const auto& i) { return std::ranges::find(allowed, i.expression) != allowed.end() && i.code == "required"; });
+  return std::ranges::all_of(
+      r.issues, [&](const auto& i) { return std::ranges::find(allowed, i.expression) != allowed.end() && i.code == "required"; });
 }
 const std::vector<std::string> tutorial_gaps{"Task.status", "Task.intent"};
 const std::vector<std::string> consent_gaps{"Consent.scope", "Consent.category"};
@@ -94,7 +95,8 @@ TEST_CASE("every FHIR file of the corpus survives XML -> JSON -> XML -> JSON", "
     const auto text = filled_in(text_of(entry.path()));
     const auto read = extension == ".xml" ? fhir::read_xml(text) : fhir::read_json(text);
     INFO(told(read));
-    const auto gaps = entry.path() == corpus / "fhir/dsf-process-tutorial-main/example-task.xml" ? tutorial_gaps : std::vector<std::string>{};
+    const auto gaps =
+        entry.path() == corpus / "fhir/dsf-process-tutorial-main/example-task.xml" ? tutorial_gaps : std::vector<std::string>{};
     CHECK(read.issues.size() == gaps.size());
     REQUIRE(only_missing(read, gaps));
     round_trip(read.resource, gaps);

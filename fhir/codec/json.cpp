@@ -26,7 +26,8 @@ reading read_json(std::string_view text, const codec_limits& limits) {
   if (text.size() > limits.bytes)
     return fatal(errc::limit, "too-long", fmt::format("the resource has {} bytes; at most {} are accepted", text.size(), limits.bytes));
   // RFC 8259 8.1
-  if (text.starts_with("\xEF\xBB\xBF")) return fatal(errc::not_json, "structure", "the JSON text begins with a byte order mark; send UTF-8 without one");
+  if (text.starts_with("\xEF\xBB\xBF"))
+    return fatal(errc::not_json, "structure", "the JSON text begins with a byte order mark; send UTF-8 without one");
   auto parsed = base::json::parse(text, {.depth = limits.depth});
   if (!parsed) {
     const auto& e = parsed.error();

@@ -21,7 +21,8 @@ TEST_CASE("what is not JSON is refused with the reason", "[fhir][json]") {
   CHECK_THAT(fault("{\"resourceType\":\"Task\""), Contains("not valid JSON"));
   CHECK_THAT(fault("{\"resourceType\":\"Patient\"} x"), Contains("not valid JSON"));
   CHECK(fault("\xEF\xBB\xBF{\"resourceType\":\"Patient\"}") == "the JSON text begins with a byte order mark; send UTF-8 without one");
-  CHECK(fault(R"({"resourceType":"Patient","resourceType":"Task"})") == "resourceType: the member 'resourceType' occurs twice in one object");
+  CHECK(fault(R"({"resourceType":"Patient","resourceType":"Task"})") ==
+        "resourceType: the member 'resourceType' occurs twice in one object");
   CHECK_THAT(fault("{\"resourceType\":\"Pa\0tient\"}"), Contains("not valid JSON"));
   CHECK_THAT(fault("{\"resourceType\":\"Patient\",\"id\":\"\xC3\x28\"}"), Contains("not valid JSON: The input is not valid UTF-8"));
   CHECK_THAT(fault(R"({"resourceType":"Patient","id":"\ud800"})"), Contains("not valid JSON"));
@@ -50,8 +51,10 @@ TEST_CASE("limits are named", "[fhir][json]") {
 // Built values do not pass the parser's depth limit.
 TEST_CASE("check() does not run out of stack on deep values", "[fhir][json]") {
   base::json inner(base::json::object{{"linkId", "1"}, {"type", "group"}});
-  for (int i = 0; i < 5000; ++i) inner = base::json(base::json::object{{"linkId", "1"}, {"type", "group"}, {"item", base::json(base::json::array{std::move(inner)})}});
-  const base::json resource(base::json::object{{"resourceType", "Questionnaire"}, {"status", "draft"}, {"item", base::json(base::json::array{std::move(inner)})}});
+  for (int i = 0; i < 5000; ++i)
+    inner = base::json(base::json::object{{"linkId", "1"}, {"type", "group"}, {"item", base::json(base::json::array{std::move(inner)})}});
+  const base::json resource(base::json::object{
+      {"resourceType", "Questionnaire"}, {"status", "draft"}, {"item", base::json(base::json::array{std::move(inner)})}});
   const auto issues = fhir::check(resource);
   REQUIRE(issues.size() == 1);
   CHECK(issues.front().text == "nested deeper than 100 levels");
@@ -74,7 +77,8 @@ TEST_CASE("elements are known, required, and single or arrays as defined", "[fhi
         "Task.input[1].type.txt: CodeableConcept has no element 'txt'");
   CHECK(fault(task(R"("input":[{"valueString":"b"}])")) == "Task.input[0].type: Task.input must have 'type'");
   CHECK(fault(task(R"("input":[{"type":{"text":"a"}}])")) == "Task.input[0].value[x]: Task.input must have 'value[x]'");
-  CHECK(fault(task(R"("input":{"type":{"text":"a"},"valueString":"b"})")) == "Task.input: must be an array, because it may repeat, not an object");
+  CHECK(fault(task(R"("input":{"type":{"text":"a"},"valueString":"b"})")) ==
+        "Task.input: must be an array, because it may repeat, not an object");
   CHECK(fault(task(R"("description":["a"])")) == "Task.description: must be a single value, not an array");
   CHECK(fault(task(R"("note":[])")) == "Task.note: is an empty array; leave the element out");
   CHECK(fault(task(R"("code":{})")) == "Task.code: is an empty object; leave the element out");
@@ -87,17 +91,23 @@ TEST_CASE("elements are known, required, and single or arrays as defined", "[fhi
 }
 
 TEST_CASE("primitive siblings and null padding", "[fhir][json]") {
-  CHECK(fault(R"({"resourceType":"Patient","name":[{"given":["a",null],"_given":[null,{"extension":[{"url":"u","valueCode":"x"}]}]}]})").empty());
+  CHECK(fault(R"({"resourceType":"Patient","name":[{"given":["a",null],"_given":[null,{"extension":[{"url":"u","valueCode":"x"}]}]}]})")
+            .empty());
   CHECK(fault(R"({"resourceType":"Patient","name":[{"_given":[{"extension":[{"url":"u","valueCode":"x"}]}]}]})").empty());
   CHECK(fault(R"({"resourceType":"Patient","_birthDate":{"extension":[{"url":"u","valueCode":"x"}]}})").empty());
   CHECK(fault(R"({"resourceType":"Task","_status":{"extension":[{"url":"u","valueCode":"x"}]},"intent":"order"})").empty());
-  CHECK(fault(R"({"resourceType":"Patient","name":[{"given":["a",null]}]})") == "Patient.name[0].given[1]: null needs an object at the same place of '_given'");
-  CHECK(fault(R"({"resourceType":"Patient","name":[{"_given":[null]}]})") == "Patient.name[0].given[0]: null in '_given' needs a value at the same place of 'given'");
-  CHECK(fault(R"({"resourceType":"Patient","_birthDate":"x"})") == "Patient.birthDate: the id and extensions of a primitive must be an object, not a string");
+  CHECK(fault(R"({"resourceType":"Patient","name":[{"given":["a",null]}]})") ==
+        "Patient.name[0].given[1]: null needs an object at the same place of '_given'");
+  CHECK(fault(R"({"resourceType":"Patient","name":[{"_given":[null]}]})") ==
+        "Patient.name[0].given[0]: null in '_given' needs a value at the same place of 'given'");
+  CHECK(fault(R"({"resourceType":"Patient","_birthDate":"x"})") ==
+        "Patient.birthDate: the id and extensions of a primitive must be an object, not a string");
   CHECK(fault(R"({"resourceType":"Patient","_birthDate":{"url":"x"}})") == "Patient.birthDate.url: Element has no element 'url'");
   CHECK(fault(R"({"resourceType":"Patient","_name":[{}]})") == "Patient._name: Patient has no element '_name'");
-  CHECK(fault(R"({"resourceType":"Patient","extension":[{"url":"u","_url":{"id":"a"},"valueCode":"x"}]})") == "Patient.extension[0]._url: Extension has no element '_url'");
-  CHECK(fault(R"({"resourceType":"Patient","extension":[{"url":"u"}]})") == "Patient.extension[0]: an extension needs a value or extensions");
+  CHECK(fault(R"({"resourceType":"Patient","extension":[{"url":"u","_url":{"id":"a"},"valueCode":"x"}]})") ==
+        "Patient.extension[0]._url: Extension has no element '_url'");
+  CHECK(fault(R"({"resourceType":"Patient","extension":[{"url":"u"}]})") ==
+        "Patient.extension[0]: an extension needs a value or extensions");
 }
 
 TEST_CASE("primitive values follow the lexical rules", "[fhir][json]") {
@@ -108,14 +118,19 @@ TEST_CASE("primitive values follow the lexical rules", "[fhir][json]") {
   CHECK_FALSE(fault(task(R"("authoredOn":"2024-02-29T23:59:00")")).empty());
   CHECK_FALSE(fault(task(R"("authoredOn":"2024-2-9")")).empty());
   CHECK_FALSE(fault(task(R"("authoredOn":"0000")")).empty());
-  CHECK(fault(R"({"resourceType":"Patient","birthDate":"1970-13"})") == "Patient.birthDate: '1970-13' is not a date (YYYY, YYYY-MM or YYYY-MM-DD)");
+  CHECK(fault(R"({"resourceType":"Patient","birthDate":"1970-13"})") ==
+        "Patient.birthDate: '1970-13' is not a date (YYYY, YYYY-MM or YYYY-MM-DD)");
   CHECK(fault(R"({"resourceType":"Patient","active":"true"})") == "Patient.active: must be true or false, not the string 'true'");
-  CHECK(fault(R"({"resourceType":"Patient","multipleBirthInteger":2.5})") == "Patient.multipleBirthInteger: '2.5' is not an integer of 32 bits");
-  CHECK(fault(R"({"resourceType":"Patient","multipleBirthInteger":2147483648})") == "Patient.multipleBirthInteger: '2147483648' is not an integer of 32 bits");
-  CHECK(fault(R"({"resourceType":"Patient","multipleBirthInteger":"2"})") == "Patient.multipleBirthInteger: must be a number (integer), not the string '2'");
+  CHECK(fault(R"({"resourceType":"Patient","multipleBirthInteger":2.5})") ==
+        "Patient.multipleBirthInteger: '2.5' is not an integer of 32 bits");
+  CHECK(fault(R"({"resourceType":"Patient","multipleBirthInteger":2147483648})") ==
+        "Patient.multipleBirthInteger: '2147483648' is not an integer of 32 bits");
+  CHECK(fault(R"({"resourceType":"Patient","multipleBirthInteger":"2"})") ==
+        "Patient.multipleBirthInteger: must be a number (integer), not the string '2'");
   CHECK(fault(R"({"resourceType":"Patient","id":"a b"})") == "Patient.id: 'a b' is not an id (1 to 64 of A-Z, a-z, 0-9, '-' and '.')");
   CHECK(fault(R"({"resourceType":"Patient","implicitRules":"a b"})") == "Patient.implicitRules: 'a b' is not a URI: it contains a blank");
-  CHECK(fault(R"({"resourceType":"Patient","language":" de"})") == "Patient.language: ' de' is not a code (no blanks at the ends, single blanks inside)");
+  CHECK(fault(R"({"resourceType":"Patient","language":" de"})") ==
+        "Patient.language: ' de' is not a code (no blanks at the ends, single blanks inside)");
   CHECK(fault(R"({"resourceType":"Binary","contentType":"a/b","data":"QUI"})") == "Binary.data: 'QUI' is not base64");
   CHECK(fault(R"({"resourceType":"Binary","contentType":"a/b","data":"QU JD\n"})").empty());
   CHECK(fault(task(R"("restriction":{"repetitions":0})")) == "Task.restriction.repetitions: '0' is not a positiveInt (1 to 2147483647)");
@@ -132,9 +147,10 @@ TEST_CASE("decimals keep their digits", "[fhir][json]") {
 }
 
 TEST_CASE("codes of required bindings are checked", "[fhir][json]") {
-  CHECK(fault(R"({"resourceType":"Task","status":"runnning","intent":"order"})") ==
-        "Task.status: 'runnning' is not one of accepted, cancelled, completed, draft, entered-in-error, failed, in-progress, on-hold, ready, "
-        "received, rejected, requested");
+  CHECK(
+      fault(R"({"resourceType":"Task","status":"runnning","intent":"order"})") ==
+      "Task.status: 'runnning' is not one of accepted, cancelled, completed, draft, entered-in-error, failed, in-progress, on-hold, ready, "
+      "received, rejected, requested");
   CHECK(fault(R"({"resourceType":"Patient","language":"tlh"})").empty());  // preferred only
   CHECK(fault(R"({"resourceType":"Subscription","status":"active","reason":"r","criteria":"Task","channel":{"type":"fax"}})") ==
         "Subscription.channel.type: 'fax' is not one of email, message, rest-hook, sms, websocket");
@@ -151,7 +167,9 @@ TEST_CASE("resources within resources are checked along their own path", "[fhir]
 }
 
 TEST_CASE("narrative is XHTML without active content", "[fhir][json]") {
-  const auto narrative = [](std::string_view div) { return fault(R"({"resourceType":"Patient","text":{"status":"generated","div":")" + std::string(div) + "\"}}"); };
+  const auto narrative = [](std::string_view div) {
+    return fault(R"({"resourceType":"Patient","text":{"status":"generated","div":")" + std::string(div) + "\"}}");
+  };
   const std::string open = R"(<div xmlns=\"http://www.w3.org/1999/xhtml\">)";
   const std::string at = "Patient.text.div: the narrative ";
   CHECK(narrative(open + "<p>a<br/><b>c</b></p></div>").empty());

@@ -122,7 +122,8 @@ private:
   }
 
   std::string text() {
-    static constexpr std::string_view pieces[] = {"a", "Z", "0", "<", "&", "\"", "'", ">", "\n", "\t", "\r", "ä", "\u20ac", "\U0001F600", " x", "]]>", "&amp;", "&#10;"};
+    static constexpr std::string_view pieces[] = {"a",  "Z",  "0", "<",      "&",          "\"", "'",   ">",     "\n",
+                                                  "\t", "\r", "ä", "\u20ac", "\U0001F600", " x", "]]>", "&amp;", "&#10;"};
     std::string out = "t";
     for (auto n = below(12); n > 0; --n) out += pieces[below(std::size(pieces))];
     return out;
@@ -137,11 +138,14 @@ private:
       case positive_int: return 1 + static_cast<int>(n(99999));
       case unsigned_int: return static_cast<int>(n(99999));
       case decimal: {
-        static constexpr std::string_view numbers[] = {"0", "1.0", "1.00", "-0.5", "12345678901234567890.123456789012345678901", "1e3", "1.5E-7", "0.10"};
+        static constexpr std::string_view numbers[] = {"0",   "1.0",    "1.00", "-0.5", "12345678901234567890.123456789012345678901",
+                                                       "1e3", "1.5E-7", "0.10"};
         return base::json::number{std::string(numbers[n(std::size(numbers))])};
       }
       case date: return fmt::format("{:04}-{:02}-{:02}", 1 + n(9999), 1 + n(12), 1 + n(28)).substr(0, 4 + 3 * n(3));
-      case date_time: return chance(30) ? fmt::format("{:04}", 1 + n(9999)) : fmt::format("{:04}-{:02}-{:02}T{:02}:59:60.5+14:00", 1 + n(9999), 1 + n(12), 1 + n(28), n(24));
+      case date_time:
+        return chance(30) ? fmt::format("{:04}", 1 + n(9999))
+                          : fmt::format("{:04}-{:02}-{:02}T{:02}:59:60.5+14:00", 1 + n(9999), 1 + n(12), 1 + n(28), n(24));
       case instant: return fmt::format("2024-02-29T{:02}:{:02}:00.{}Z", n(24), n(60), n(1000000));
       case time: return fmt::format("{:02}:{:02}:{:02}", n(24), n(60), n(60));
       case code:
@@ -155,7 +159,9 @@ private:
       case canonical: return fmt::format("http://example.org/a?b={}&c=<{}>|1.0", n(100), n(100));
       case base64_binary: return chance(50) ? "QUJD" : "QQ==";
       case xhtml:
-        return fmt::format("<div xmlns=\"http://www.w3.org/1999/xhtml\"><p>a &amp; b{}<br/> <b>x</b> <!-- c --> <i class='y'>\u00e4&#160;</i></p></div>", n(100));
+        return fmt::format(
+            "<div xmlns=\"http://www.w3.org/1999/xhtml\"><p>a &amp; b{}<br/> <b>x</b> <!-- c --> <i class='y'>\u00e4&#160;</i></p></div>",
+            n(100));
       case none:
       case string:
       case markdown: return text();

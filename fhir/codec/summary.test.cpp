@@ -20,7 +20,8 @@ const std::string subsetted = R"({"code":"ALL"},{"system":"http://terminology.hl
 }  // namespace
 
 TEST_CASE("_summary keeps what its mode names", "[fhir][summary]") {
-  CHECK(summary(fhir::summary_mode::summary) == R"({"resourceType":"Task","id":"a","meta":{"tag":[)" + subsetted + R"(]},"status":"draft","intent":"order"})");
+  CHECK(summary(fhir::summary_mode::summary) ==
+        R"({"resourceType":"Task","id":"a","meta":{"tag":[)" + subsetted + R"(]},"status":"draft","intent":"order"})");
   CHECK(summary(fhir::summary_mode::text) == R"({"resourceType":"Task","id":"a","meta":{"tag":[)" + subsetted +
                                                  R"(]},"text":{"status":"empty","div":"x"},"status":"draft","intent":"order"})");
   CHECK(fhir::summarize(task, fhir::summary_mode::data).find("text") == nullptr);
@@ -29,7 +30,8 @@ TEST_CASE("_summary keeps what its mode names", "[fhir][summary]") {
 }
 
 TEST_CASE("_summary of a Bundle reduces its entries", "[fhir][summary]") {
-  const auto bundle = *base::json::parse(R"({"resourceType":"Bundle","type":"searchset","total":1,"entry":[{"resource":)" + task.dump() + "}]}");
+  const auto bundle =
+      *base::json::parse(R"({"resourceType":"Bundle","type":"searchset","total":1,"entry":[{"resource":)" + task.dump() + "}]}");
   CHECK(fhir::summarize(bundle, fhir::summary_mode::count).dump() == R"({"resourceType":"Bundle","type":"searchset","total":1})");
   const auto reduced = fhir::summarize(bundle, fhir::summary_mode::summary);
   CHECK(reduced["entry"][0]["resource"]["status"].str() == "draft");

@@ -17,9 +17,10 @@ constexpr std::size_t max_attributes = 32;
 
 // R4 narrative.html (txt-1): formatting, tables, lists, links and images of HTML 4; no scripts, forms, frames or objects.
 constexpr std::array<std::string_view, 53> allowed{
-    "a",   "abbr", "acronym", "address", "area", "b",     "bdo", "big", "blockquote", "br",    "caption", "cite",  "code", "col",
-    "colgroup", "dd", "del", "dfn", "div", "dl", "dt", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "kbd", "li", "map",
-    "ol", "p", "pre", "q", "samp", "small", "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "tt"};
+    "a",        "abbr", "acronym", "address", "area",  "b",  "bdo",   "big", "blockquote", "br",  "caption", "cite", "code",  "col",
+    "colgroup", "dd",   "del",     "dfn",     "div",   "dl", "dt",    "em",  "h1",         "h2",  "h3",      "h4",   "h5",    "h6",
+    "hr",       "i",    "img",     "ins",     "kbd",   "li", "map",   "ol",  "p",          "pre", "q",       "samp", "small", "span",
+    "strong",   "sub",  "sup",     "table",   "tbody", "td", "tfoot", "th",  "thead",      "tr",  "tt"};
 constexpr std::array<std::string_view, 2> allowed_too{"ul", "var"};
 static_assert(std::ranges::is_sorted(allowed));
 
@@ -36,10 +37,12 @@ std::string attribute_fault(const pugi::xml_node& node, const pugi::xml_attribut
     if (name == other.name()) return fmt::format("has the attribute '{}' twice in <{}>", name, node.name());
   if (lower(name).starts_with("on")) return fmt::format("has the event attribute '{}', which is not allowed", name);
   if (name.starts_with("xmlns") && name != "xmlns") return fmt::format("declares a namespace prefix ({}), which is not allowed", name);
-  if (name == "xmlns" && attribute.value() != xhtml_namespace) return fmt::format("has an element of the namespace '{}'; only {} is allowed", attribute.value(), xhtml_namespace);
+  if (name == "xmlns" && attribute.value() != xhtml_namespace)
+    return fmt::format("has an element of the namespace '{}'; only {} is allowed", attribute.value(), xhtml_namespace);
   if (name == "href" || name == "src") {
     const auto target = lower(attribute.value());
-    if (target.starts_with("javascript:") || target.starts_with("vbscript:") || (target.starts_with("data:") && !target.starts_with("data:image/")))
+    if (target.starts_with("javascript:") || target.starts_with("vbscript:") ||
+        (target.starts_with("data:") && !target.starts_with("data:image/")))
       return fmt::format("has active content in the attribute '{}'", name);
   }
   return {};

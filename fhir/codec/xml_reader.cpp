@@ -115,9 +115,11 @@ private:
   json resource(pugi::xml_node node) {
     const scope s(*this, node);
     const auto name = split(node.name());
-    if (uri_of(name.prefix) != fhir_namespace) return add(node, fmt::format("<{}> is not in the namespace {}", node.name(), fhir_namespace)), json{};
+    if (uri_of(name.prefix) != fhir_namespace)
+      return add(node, fmt::format("<{}> is not in the namespace {}", node.name(), fhir_namespace)), json{};
     const auto* type = find_type(name.local);
-    if (!type || type->kind != type_kind::resource || type->abstract) return add(node, fmt::format("'{}' is not an R4 resource type", name.local)), json{};
+    if (!type || type->kind != type_kind::resource || type->abstract)
+      return add(node, fmt::format("'{}' is not an R4 resource type", name.local)), json{};
     json::object out;
     out.emplace_back("resourceType", type->name);
     members(node, *type, false, out);
@@ -131,7 +133,8 @@ private:
     for (const auto child : node.children()) {
       if (issues_.size() >= limits_.issues) return;
       if (child.type() == pugi::node_pcdata || child.type() == pugi::node_cdata) {
-        if (!is_blank(child.value())) add(node, fmt::format("text is not allowed in <{}>; values stand in the attribute 'value'", node.name()));
+        if (!is_blank(child.value()))
+          add(node, fmt::format("text is not allowed in <{}>; values stand in the attribute 'value'", node.name()));
       } else if (child.type() == pugi::node_element) {
         occurrence(child, type, found);
       }
@@ -202,12 +205,14 @@ private:
   json inner_resource(pugi::xml_node node) {
     pugi::xml_node inner;
     for (const auto a : node.attributes())
-      if (!std::string_view(a.name()).starts_with("xmlns")) return add(node, fmt::format("<{}> has the unknown attribute '{}'", node.name(), a.name())), json{};
+      if (!std::string_view(a.name()).starts_with("xmlns"))
+        return add(node, fmt::format("<{}> has the unknown attribute '{}'", node.name(), a.name())), json{};
     for (const auto child : node.children()) {
       const bool element = child.type() == pugi::node_element;
       if (element && inner) return add(child, fmt::format("<{}> holds one resource, not two", node.name())), json{};
       if (element) inner = child;
-      if (!element && child.type() != pugi::node_comment && !is_blank(child.value())) return add(node, fmt::format("text is not allowed in <{}>", node.name())), json{};
+      if (!element && child.type() != pugi::node_comment && !is_blank(child.value()))
+        return add(node, fmt::format("text is not allowed in <{}>", node.name())), json{};
     }
     if (!inner) return add(node, fmt::format("<{}> holds no resource", node.name())), json{};
     return resource(inner);
@@ -246,7 +251,8 @@ private:
     const bool any_sibling = !std::ranges::all_of(o.siblings, is_null);
     const bool array = o.element->array;
     if (any_value) out.emplace_back(o.element->name, array ? json(std::move(o.values)) : std::move(o.values.front()));
-    if (any_sibling) out.emplace_back("_" + std::string(o.element->name), array ? json(std::move(o.siblings)) : std::move(o.siblings.front()));
+    if (any_sibling)
+      out.emplace_back("_" + std::string(o.element->name), array ? json(std::move(o.siblings)) : std::move(o.siblings.front()));
   }
 
   std::string_view text_;

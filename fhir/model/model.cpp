@@ -9,18 +9,37 @@ namespace dsf::fhir {
 namespace {
 
 // dsf-fhir-server 1.1
-constexpr std::array<std::string_view, 26> served{
-    "ActivityDefinition", "Binary", "Bundle", "CodeSystem", "DocumentReference", "Endpoint", "Group", "HealthcareService", "Library",
-    "Location", "Measure", "MeasureReport", "NamingSystem", "Organization", "OrganizationAffiliation", "Patient", "Practitioner",
-    "PractitionerRole", "Provenance", "Questionnaire", "QuestionnaireResponse", "ResearchStudy", "StructureDefinition", "Subscription",
-    "Task", "ValueSet"};
+constexpr std::array<std::string_view, 26> served{"ActivityDefinition",
+                                                  "Binary",
+                                                  "Bundle",
+                                                  "CodeSystem",
+                                                  "DocumentReference",
+                                                  "Endpoint",
+                                                  "Group",
+                                                  "HealthcareService",
+                                                  "Library",
+                                                  "Location",
+                                                  "Measure",
+                                                  "MeasureReport",
+                                                  "NamingSystem",
+                                                  "Organization",
+                                                  "OrganizationAffiliation",
+                                                  "Patient",
+                                                  "Practitioner",
+                                                  "PractitionerRole",
+                                                  "Provenance",
+                                                  "Questionnaire",
+                                                  "QuestionnaireResponse",
+                                                  "ResearchStudy",
+                                                  "StructureDefinition",
+                                                  "Subscription",
+                                                  "Task",
+                                                  "ValueSet"};
 static_assert(std::ranges::is_sorted(served));
 
 }  // namespace
 
-bool binding_info::contains(std::string_view code) const {
-  return std::ranges::binary_search(codes, code, {}, &coded::code);
-}
+bool binding_info::contains(std::string_view code) const { return std::ranges::binary_search(codes, code, {}, &coded::code); }
 
 const type_info* find_type(std::string_view name) {
   const auto all = tables::all;

@@ -11,8 +11,27 @@ namespace dsf::fhir {
 enum class type_kind : std::uint8_t { primitive, complex, backbone, resource };
 
 enum class primitive : std::uint8_t {
-  none, base64_binary, boolean, canonical, code, date, date_time, decimal, id, instant, integer, markdown, oid, positive_int, string,
-  time, unsigned_int, uri, url, uuid, xhtml,
+  none,
+  base64_binary,
+  boolean,
+  canonical,
+  code,
+  date,
+  date_time,
+  decimal,
+  id,
+  instant,
+  integer,
+  markdown,
+  oid,
+  positive_int,
+  string,
+  time,
+  unsigned_int,
+  uri,
+  url,
+  uuid,
+  xhtml,
 };
 
 // How an element looks in XML: <name value="..."/>, name="..." on its parent, or an XHTML div.

@@ -80,11 +80,16 @@ tag_facts facts_of(const base::json& resource) {
   for (const auto& tag : resource["meta"]["tag"]) {
     if (tag["system"].str() != names::read_access_tag) continue;
     const auto& code = tag["code"].str();
-    if (code == "ALL") ++out.all;
-    else if (code == "LOCAL") ++out.local;
-    else if (code == "ORGANIZATION") out.organizations.push_back(&tag);
-    else if (code == "ROLE") out.roles.push_back(&tag);
-    else ++out.unknown;
+    if (code == "ALL")
+      ++out.all;
+    else if (code == "LOCAL")
+      ++out.local;
+    else if (code == "ORGANIZATION")
+      out.organizations.push_back(&tag);
+    else if (code == "ROLE")
+      out.roles.push_back(&tag);
+    else
+      ++out.unknown;
   }
   return out;
 }
@@ -110,7 +115,9 @@ std::optional<tag_role_value> tag_role(const base::json& tag) {
   if (parents.size() != 1 || roles.size() != 1) return {};
   const auto& identifier = (*parents.front())["valueIdentifier"];
   auto role = coding_of((*roles.front())["valueCoding"]);
-  if (identifier["system"].str() != names::organization_sid || identifier["value"].str().empty() || role.system.empty() || role.code.empty()) return {};
+  if (identifier["system"].str() != names::organization_sid || identifier["value"].str().empty() || role.system.empty() ||
+      role.code.empty())
+    return {};
   return tag_role_value{identifier["value"].str(), std::move(role)};
 }
 
@@ -121,7 +128,8 @@ std::string tag_class(const base::json& resource) {
   for (const auto* t : tags.organizations)
     if (const auto o = tag_organization(*t)) rest.push_back("ORGANIZATION " + encoded(*o));
   for (const auto* t : tags.roles)
-    if (const auto r = tag_role(*t)) rest.push_back("ROLE " + encoded(r->parent) + " " + encoded(r->role.system) + " " + encoded(r->role.code));
+    if (const auto r = tag_role(*t))
+      rest.push_back("ROLE " + encoded(r->parent) + " " + encoded(r->role.system) + " " + encoded(r->role.code));
   if (!tags.local && rest.empty()) return {};
   return joined("LOCAL", std::move(rest));
 }
@@ -131,22 +139,24 @@ std::pair<std::string, std::string> named_by(const base::json& reference, const 
   const auto& identifier = reference["identifier"];
   if (!identifier["value"].str().empty()) return {identifier["system"].str(), identifier["value"].str()};
   if (const auto id = internal_target(reference["reference"].str(), "Organization", base_url))
-    if (const auto* o = allow_list.organization(*id); o && !o->identifiers.empty()) return {std::string(names::organization_sid), o->identifiers.front()};
+    if (const auto* o = allow_list.organization(*id); o && !o->identifiers.empty())
+      return {std::string(names::organization_sid), o->identifiers.front()};
   return {};
 }
 
 std::string task_class(const base::json& task, const directory& allow_list, std::string_view base_url) {
   const auto [system, value] = named_by(task["requester"], allow_list, base_url);
   const auto [recipient_system, recipient] = named_by(task["restriction"]["recipient"][std::size_t{0}], allow_list, base_url);
-  return "TASK " + encoded(system) + " " + encoded(value) + " " + encoded(recipient_system == names::organization_sid ? recipient : "") + " " +
-         (task["status"].str() == "draft" ? "draft" : "-");
+  return "TASK " + encoded(system) + " " + encoded(value) + " " + encoded(recipient_system == names::organization_sid ? recipient : "") +
+         " " + (task["status"].str() == "draft" ? "draft" : "-");
 }
 
 std::string response_class(const base::json& response) {
   std::vector<std::string> rest;
   for (const auto* e : extensions(response, names::ext_questionnaire_authorization)) {
     for (const auto* p : extensions(*e, "practitioner"))
-      if ((*p)["valueIdentifier"]["system"].str() == names::practitioner_sid) rest.push_back("PRACTITIONER " + encoded((*p)["valueIdentifier"]["value"].str()));
+      if ((*p)["valueIdentifier"]["system"].str() == names::practitioner_sid)
+        rest.push_back("PRACTITIONER " + encoded((*p)["valueIdentifier"]["value"].str()));
     for (const auto* r : extensions(*e, "practitioner-role")) {
       const auto coding = coding_of((*r)["valueCoding"]);
       rest.push_back("PRACTITIONER-ROLE " + encoded(coding.system) + " " + encoded(coding.code));
@@ -206,28 +216,33 @@ std::string access_class_of(const base::json& resource, const directory& allow_l
   if (type == "Binary" && resource.find("securityContext")) {
     auto reference = resource["securityContext"]["reference"].str();
     if (reference.empty() && resource["securityContext"]["identifier"]["system"].str() == names::organization_sid)
-      if (const auto* o = allow_list.organization(resource["securityContext"]["identifier"]["value"].str())) reference = "Organization/" + o->id.to_string();
+      if (const auto* o = allow_list.organization(resource["securityContext"]["identifier"]["value"].str()))
+        reference = "Organization/" + o->id.to_string();
     if (reference.starts_with(base_url) && reference.size() > base_url.size()) reference.erase(0, base_url.size() + 1);
     return "CONTEXT " + encoded(reference);
   }
   return tag_class(resource);
 }
 
-std::optional<std::string> read_access_tag_fault(const base::json& resource, const directory* allow_list, const conformance_cache* conformance) {
+std::optional<std::string> read_access_tag_fault(const base::json& resource, const directory* allow_list,
+                                                 const conformance_cache* conformance) {
   const auto tags = facts_of(resource);
   if (tags.unknown) return "a read-access tag has an unknown code; use ALL, LOCAL, ORGANIZATION or ROLE";
   const bool only_all = tags.all == 1 && !tags.local && tags.organizations.empty() && tags.roles.empty();
   const bool with_local = tags.local == 1 && !tags.all;
-  if (!only_all && !with_local) return "meta.tag needs either exactly one read-access tag ALL and no other, or exactly one LOCAL and any ORGANIZATION and ROLE";
+  if (!only_all && !with_local)
+    return "meta.tag needs either exactly one read-access tag ALL and no other, or exactly one LOCAL and any ORGANIZATION and ROLE";
   for (const auto* t : tags.organizations) {
     const auto o = tag_organization(*t);
     if (!o) return "a read-access tag ORGANIZATION needs exactly one extension with an organization identifier";
-    if (allow_list && !allow_list->organization(*o)) return "the organization '" + *o + "' of a read-access tag does not exist on this server";
+    if (allow_list && !allow_list->organization(*o))
+      return "the organization '" + *o + "' of a read-access tag does not exist on this server";
   }
   for (const auto* t : tags.roles) {
     const auto r = tag_role(*t);
     if (!r) return "a read-access tag ROLE needs exactly one extension with parent-organization and organization-role";
-    if (allow_list && !allow_list->organization(r->parent)) return "the parent organization '" + r->parent + "' of a read-access tag does not exist on this server";
+    if (allow_list && !allow_list->organization(r->parent))
+      return "the parent organization '" + r->parent + "' of a read-access tag does not exist on this server";
     if (!conformance) continue;
     const auto* concepts = conformance->concepts_of(r->role.system);
     if (!concepts || !concepts->contains(r->role.code))
@@ -236,7 +251,8 @@ std::optional<std::string> read_access_tag_fault(const base::json& resource, con
   return {};
 }
 
-bool may_read_class(std::string_view access_class, const identity& who, const directory& allow_list, const resource_view& view, bool for_search) {
+bool may_read_class(std::string_view access_class, const identity& who, const directory& allow_list, const resource_view& view,
+                    bool for_search) {
   std::string held(access_class);
   for (int step = 0; step < max_context_steps; ++step) {
     const auto all = lines(held);

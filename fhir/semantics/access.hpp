@@ -23,10 +23,12 @@ namespace dsf::fhir {
 std::string access_class_of(const base::json& resource, const directory& allow_list, std::string_view base_url);
 
 // Nothing if the tags are valid; else what is wrong, for the log. With null pointers only the structure is checked (profile `meta`).
-std::optional<std::string> read_access_tag_fault(const base::json& resource, const directory* allow_list, const conformance_cache* conformance);
+std::optional<std::string> read_access_tag_fault(const base::json& resource, const directory* allow_list,
+                                                 const conformance_cache* conformance);
 
 // `for_search`: the row filter of search and history instead of the read rule; they differ for QuestionnaireResponses only.
-bool may_read_class(std::string_view access_class, const identity& who, const directory& allow_list, const resource_view& view, bool for_search = false);
+bool may_read_class(std::string_view access_class, const identity& who, const directory& allow_list, const resource_view& view,
+                    bool for_search = false);
 // Role and class: the read decision for one version.
 bool may_read(const stored_resource& stored, const identity& who, const directory& allow_list, const resource_view& view);
 // A search or history row is visible.

@@ -8,14 +8,21 @@ namespace {
 
 constexpr auto system_of_tags = "http://dsf.dev/fhir/CodeSystem/read-access-tag";
 std::string tag(std::string_view code, std::string_view extension = "") {
-  return fmt::format(R"({{"system":"{}","code":"{}"{}}})", system_of_tags, code, extension.empty() ? "" : fmt::format(R"(,"extension":[{}])", extension));
+  return fmt::format(R"({{"system":"{}","code":"{}"{}}})", system_of_tags, code,
+                     extension.empty() ? "" : fmt::format(R"(,"extension":[{}])", extension));
 }
 std::string organization(std::string_view value) {
-  return tag("ORGANIZATION", fmt::format(R"({{"url":"{}","valueIdentifier":{{"system":"http://dsf.dev/sid/organization-identifier","value":"{}"}}}})", names::ext_read_access_organization, value));
+  return tag("ORGANIZATION",
+             fmt::format(R"({{"url":"{}","valueIdentifier":{{"system":"http://dsf.dev/sid/organization-identifier","value":"{}"}}}})",
+                         names::ext_read_access_organization, value));
 }
 std::string role(std::string_view parent, std::string_view code) {
-  return tag("ROLE", fmt::format(R"({{"url":"{}","extension":[{{"url":"parent-organization","valueIdentifier":{{"system":"http://dsf.dev/sid/organization-identifier","value":"{}"}}}},
-    {{"url":"organization-role","valueCoding":{{"system":"http://dsf.dev/fhir/CodeSystem/organization-role","code":"{}"}}}}]}})", names::ext_read_access_role, parent, code));
+  return tag(
+      "ROLE",
+      fmt::format(
+          R"({{"url":"{}","extension":[{{"url":"parent-organization","valueIdentifier":{{"system":"http://dsf.dev/sid/organization-identifier","value":"{}"}}}},
+    {{"url":"organization-role","valueCoding":{{"system":"http://dsf.dev/fhir/CodeSystem/organization-role","code":"{}"}}}}]}})",
+          names::ext_read_access_role, parent, code));
 }
 json group(std::initializer_list<std::string> tags) {
   return parsed(fmt::format(R"({{"resourceType":"Group","meta":{{"tag":[{}]}},"type":"person","actual":true}})", fmt::join(tags, ",")));
@@ -47,12 +54,14 @@ TEST_CASE("readers by tag and identity", "[access]") {
     CHECK(may_read_class(c, site.remote_b, *site.allow_list, site.view) == r.b);
     CHECK(may_read_class(c, site.remote_c, *site.allow_list, site.view) == r.c);
   }
-  CHECK(access_class_of(group({organization("b"), tag("LOCAL"), organization("a c")}), *site.allow_list, "") == access_class_of(group({tag("LOCAL"), organization("a c"), organization("b"), organization("b")}), *site.allow_list, ""));
+  CHECK(access_class_of(group({organization("b"), tag("LOCAL"), organization("a c")}), *site.allow_list, "") ==
+        access_class_of(group({tag("LOCAL"), organization("a c"), organization("b"), organization("b")}), *site.allow_list, ""));
 }
 
 TEST_CASE("readers follow the allow-list of now", "[access]") {
   test_site site;
-  const auto c = access_class_of(group({tag("LOCAL"), role("parent.example", "HRP"), organization("site-c.example")}), *site.allow_list, "");
+  const auto c =
+      access_class_of(group({tag("LOCAL"), role("parent.example", "HRP"), organization("site-c.example")}), *site.allow_list, "");
   CHECK(may_read_class(c, site.remote_c, *site.allow_list, site.view));
   auto o = parsed(*(*site.view.current("Organization", *dsf::base::uuid::parse(site.organization_c)))->bytes);
   o.set("active", false);
@@ -87,12 +96,20 @@ TEST_CASE("tags that are refused", "[access]") {
 TEST_CASE("a Binary is as readable as its security context", "[access]") {
   test_site site;
   const auto id = site.post(site.local, group({tag("LOCAL"), organization("site-b.example")})).body()["id"].str();
-  const auto a = site.post(site.local, parsed(fmt::format(R"({{"resourceType":"Binary","contentType":"text/plain","securityContext":{{"reference":"Group/{}"}},"data":"eA=="}})", id)));
+  const auto a = site.post(
+      site.local,
+      parsed(fmt::format(
+          R"({{"resourceType":"Binary","contentType":"text/plain","securityContext":{{"reference":"Group/{}"}},"data":"eA=="}})", id)));
   REQUIRE(a.status() == 201);
   const auto path = "Binary/" + a.body()["id"].str();
   CHECK(site.get(site.remote_b, path).status() == 200);
   CHECK(site.get(site.remote_c, path).status() == 403);
-  CHECK(site.post(site.local, parsed(R"({"resourceType":"Binary","contentType":"text/plain","securityContext":{"reference":"Task/6f0a5c1e-0000-4000-8000-000000000009"}})")).status() == 403);
+  CHECK(
+      site.post(
+              site.local,
+              parsed(
+                  R"({"resourceType":"Binary","contentType":"text/plain","securityContext":{"reference":"Task/6f0a5c1e-0000-4000-8000-000000000009"}})"))
+          .status() == 403);
   CHECK(site.post(site.local, parsed(R"({"resourceType":"Binary","contentType":"text/plain"})")).status() == 403);
 }
 
@@ -112,5 +129,6 @@ TEST_CASE("identities", "[identity]") {
   certificate_facts unknown;
   unknown.thumbprint = test_site::thumbprint('0');
   unknown.subject_emails = {"person@site-a.example"};
-  CHECK_FALSE(resolve_identity(unknown, *site.allow_list, {site.config.base_url, "site-a.example", {{"r", {}, {"person@site-a.example"}, {}, {}}}}));
+  CHECK_FALSE(resolve_identity(unknown, *site.allow_list,
+                               {site.config.base_url, "site-a.example", {{"r", {}, {"person@site-a.example"}, {}, {}}}}));
 }

@@ -63,8 +63,10 @@ base::result<by_canonical> load(const resource_view& view, std::string_view type
     if (!stored || stored->deleted || !stored->bytes) continue;
     auto resource = TRY(base::json::parse(*stored->bytes));
     auto key = resource["url"].str() + "|" + resource["version"].str();
-    if (resource["status"].str() == "retired") out.erase(key);
-    else out.insert_or_assign(std::move(key), std::move(resource));
+    if (resource["status"].str() == "retired")
+      out.erase(key);
+    else
+      out.insert_or_assign(std::move(key), std::move(resource));
   }
   return out;
 }
@@ -167,7 +169,8 @@ base::result<std::shared_ptr<const conformance_cache>> conformance_cache::build(
     if (status != "draft" && status != "active") continue;
     for (const auto& unique : system["uniqueId"])
       for (const auto& e : unique["modifierExtension"])
-        if (e["url"].str() == names::ext_check_logical_reference && e["valueBoolean"].bool_or(false)) out->checked_systems_.insert(unique["value"].str());
+        if (e["url"].str() == names::ext_check_logical_reference && e["valueBoolean"].bool_or(false))
+          out->checked_systems_.insert(unique["value"].str());
   }
   return std::shared_ptr<const conformance_cache>(std::move(out));
 }
@@ -178,6 +181,8 @@ std::shared_ptr<const profile> conformance_cache::profile_of(std::string_view ca
   return found ? *found : nullptr;
 }
 const std::unordered_set<std::string>* conformance_cache::concepts_of(std::string_view system) const { return lookup(concepts_, system); }
-const std::unordered_set<std::string>* conformance_cache::value_set(std::string_view canonical) const { return lookup(value_sets_, canonical); }
+const std::unordered_set<std::string>* conformance_cache::value_set(std::string_view canonical) const {
+  return lookup(value_sets_, canonical);
+}
 
 }  // namespace dsf::fhir

@@ -46,13 +46,14 @@ base::result<std::shared_ptr<const directory>> directory::build(const resource_v
     return ids;
   };
   TRY(each(view, "Organization", [&](base::uuid id, const base::json& o) {
-    out->organizations_.push_back({id, identifier_values(o["identifier"], names::organization_sid), thumbprints_of(o), targets(o["endpoint"], "Endpoint"),
-                                   o["active"].bool_or(false)});
+    out->organizations_.push_back({id, identifier_values(o["identifier"], names::organization_sid), thumbprints_of(o),
+                                   targets(o["endpoint"], "Endpoint"), o["active"].bool_or(false)});
   }));
   TRY(each(view, "Endpoint", [&](base::uuid id, const base::json& e) {
     const auto identifiers = identifier_values(e["identifier"], names::endpoint_sid);
     out->endpoints_.push_back({id, identifiers.empty() ? std::string{} : identifiers.front(), e["address"].str(), thumbprints_of(e),
-                               internal_target(e["managingOrganization"]["reference"].str(), "Organization", base_url), e["status"].str() == "active"});
+                               internal_target(e["managingOrganization"]["reference"].str(), "Organization", base_url),
+                               e["status"].str() == "active"});
   }));
   // Logical references name their target by identifier; the served resource has no literal beside it (dsf-fhir-server 4.3).
   out->index();
@@ -131,7 +132,8 @@ const organization_entry* directory::active_by_thumbprint(std::string_view thumb
   return only;
 }
 
-bool directory::is_member(base::uuid member, std::string_view parent_identifier, const code_in_system& role, std::string_view endpoint_identifier) const {
+bool directory::is_member(base::uuid member, std::string_view parent_identifier, const code_in_system& role,
+                          std::string_view endpoint_identifier) const {
   const auto found = affiliations_of_.find(member);
   const auto* organization_of_member = organization(member);
   if (found == affiliations_of_.end() || !organization_of_member || !organization_of_member->active) return false;

@@ -46,7 +46,9 @@ class directory {
 public:
   // Reads all resources of the three types; `base_url` turns absolute references to this server into relative ones.
   static base::result<std::shared_ptr<const directory>> build(const resource_view& view, std::string_view base_url);
-  static bool depends_on(std::string_view type) { return type == "Organization" || type == "Endpoint" || type == "OrganizationAffiliation"; }
+  static bool depends_on(std::string_view type) {
+    return type == "Organization" || type == "Endpoint" || type == "OrganizationAffiliation";
+  }
 
   const organization_entry* organization(base::uuid id) const;
   // Any organisation with that identifier, active or not.
@@ -61,7 +63,8 @@ public:
   const organization_entry* active_by_thumbprint(std::string_view thumbprint) const;
   // True if an active affiliation makes `member` (active) play `role` in the active organisation `parent_identifier`. With an endpoint identifier only
   // affiliations that refer to that Endpoint count (dsf-fhir-server 1.8).
-  bool is_member(base::uuid member, std::string_view parent_identifier, const code_in_system& role, std::string_view endpoint_identifier = {}) const;
+  bool is_member(base::uuid member, std::string_view parent_identifier, const code_in_system& role,
+                 std::string_view endpoint_identifier = {}) const;
   // Identity of the snapshot, for caches keyed by it.
   std::uint64_t epoch() const { return epoch_; }
 

@@ -9,7 +9,8 @@
 namespace dsf::fhir {
 namespace {
 
-constexpr std::array<std::string_view, 8> operation_names = {"CREATE", "READ", "UPDATE", "DELETE", "SEARCH", "HISTORY", "PERMANENT_DELETE", "WEBSOCKET"};
+constexpr std::array<std::string_view, 8> operation_names = {"CREATE", "READ",    "UPDATE",           "DELETE",
+                                                             "SEARCH", "HISTORY", "PERMANENT_DELETE", "WEBSOCKET"};
 
 std::vector<dsf_role> all_roles() {
   std::vector<dsf_role> out;
@@ -64,7 +65,8 @@ std::optional<identity> practitioner(const certificate_facts& c, const directory
   out->thumbprint = c.thumbprint;
   out->expires = c.not_after;
   out->practitioner_identifier = practitioner_identifier(c);
-  out->practitioner_name = joined(c.given_names) + (c.given_names.empty() ? "" : " ") + (c.surnames.empty() ? c.common_name : joined(c.surnames));
+  out->practitioner_name =
+      joined(c.given_names) + (c.given_names.empty() ? "" : " ") + (c.surnames.empty() ? c.common_name : joined(c.surnames));
   std::vector<std::string> emails = c.subject_emails;
   add_unique(emails, c.alternative_emails);
   for (const auto& rule : config.practitioner_rules) {
@@ -87,12 +89,15 @@ std::optional<operation> operation_named(std::string_view name) noexcept {
 }
 
 bool identity::may(operation op, std::string_view type) const {
-  return std::ranges::any_of(roles, [&](const dsf_role& r) { return r.op == op && (r.types.empty() || std::ranges::find(r.types, type) != r.types.end()); });
+  return std::ranges::any_of(
+      roles, [&](const dsf_role& r) { return r.op == op && (r.types.empty() || std::ranges::find(r.types, type) != r.types.end()); });
 }
 bool identity::may_any(operation op) const {
   return std::ranges::any_of(roles, [&](const dsf_role& r) { return r.op == op; });
 }
-bool identity::has_practitioner_role(const code_in_system& role) const { return std::ranges::find(practitioner_roles, role) != practitioner_roles.end(); }
+bool identity::has_practitioner_role(const code_in_system& role) const {
+  return std::ranges::find(practitioner_roles, role) != practitioner_roles.end();
+}
 bool identity::is_admin() const { return is_practitioner() && has_practitioner_role({std::string(names::practitioner_role), "DSF_ADMIN"}); }
 
 std::string identity::name() const {

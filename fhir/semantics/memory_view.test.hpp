@@ -29,12 +29,13 @@ public:
     const auto found = versions_.find({std::string(type), id});
     return found == versions_.end() ? std::vector<stored_resource>{} : found->second;
   }
-  base::result<std::vector<base::uuid>> ids_in(std::string_view type, std::string_view parameter, std::string_view from, std::string_view to,
-                                               std::size_t limit) const override {
+  base::result<std::vector<base::uuid>> ids_in(std::string_view type, std::string_view parameter, std::string_view from,
+                                               std::string_view to, std::size_t limit) const override {
     std::vector<base::uuid> out;
     for (const auto& [at, entries] : index_)
-      if (at.first == type && out.size() < limit &&
-          std::ranges::any_of(entries, [&](const auto& e) { return e.parameter == parameter && e.value >= from && (to.empty() || e.value < to); }))
+      if (at.first == type && out.size() < limit && std::ranges::any_of(entries, [&](const auto& e) {
+            return e.parameter == parameter && e.value >= from && (to.empty() || e.value < to);
+          }))
         out.push_back(at.second);
     return out;
   }
@@ -61,7 +62,8 @@ public:
       if (versions.size() != w.expected_version) return {};
       next.time_us_ += 1'000'000;
       std::erase_if(next.owners_, [&](const auto& o) { return o.second == w.id; });
-      stored_resource s{w.type, w.id, versions.size() + 1, {next.time_us_}, w.what == resource_write::kind::remove, nullptr, w.access_class};
+      stored_resource s{w.type,  w.id,          versions.size() + 1, {next.time_us_}, w.what == resource_write::kind::remove,
+                        nullptr, w.access_class};
       next.index_.erase(at);
       if (!s.deleted) {
         s.bytes = std::make_shared<const std::string>(splice(w.body, s.version, s.last_updated));

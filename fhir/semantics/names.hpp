@@ -27,11 +27,32 @@ inline constexpr auto ext_process_authorization = "http://dsf.dev/fhir/Structure
 inline constexpr auto ext_questionnaire_authorization = "http://dsf.dev/fhir/StructureDefinition/extension-questionnaire-authorization"sv;
 
 // dsf-fhir-server 1.1, in alphabetical order
-inline constexpr std::array served_types = {
-    "ActivityDefinition"sv, "Binary"sv, "Bundle"sv, "CodeSystem"sv, "DocumentReference"sv, "Endpoint"sv, "Group"sv, "HealthcareService"sv, "Library"sv,
-    "Location"sv, "Measure"sv, "MeasureReport"sv, "NamingSystem"sv, "Organization"sv, "OrganizationAffiliation"sv, "Patient"sv, "PractitionerRole"sv,
-    "Practitioner"sv, "Provenance"sv, "Questionnaire"sv, "QuestionnaireResponse"sv, "ResearchStudy"sv, "StructureDefinition"sv, "Subscription"sv, "Task"sv,
-    "ValueSet"sv};
+inline constexpr std::array served_types = {"ActivityDefinition"sv,
+                                            "Binary"sv,
+                                            "Bundle"sv,
+                                            "CodeSystem"sv,
+                                            "DocumentReference"sv,
+                                            "Endpoint"sv,
+                                            "Group"sv,
+                                            "HealthcareService"sv,
+                                            "Library"sv,
+                                            "Location"sv,
+                                            "Measure"sv,
+                                            "MeasureReport"sv,
+                                            "NamingSystem"sv,
+                                            "Organization"sv,
+                                            "OrganizationAffiliation"sv,
+                                            "Patient"sv,
+                                            "PractitionerRole"sv,
+                                            "Practitioner"sv,
+                                            "Provenance"sv,
+                                            "Questionnaire"sv,
+                                            "QuestionnaireResponse"sv,
+                                            "ResearchStudy"sv,
+                                            "StructureDefinition"sv,
+                                            "Subscription"sv,
+                                            "Task"sv,
+                                            "ValueSet"sv};
 
 constexpr bool is_served(std::string_view type) {
   for (const auto t : served_types)

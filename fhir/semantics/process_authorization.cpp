@@ -72,7 +72,8 @@ bool read_parts(const base::json& e, authorization_coding& out) {
     case authorization_code::local_organization:
     case authorization_code::remote_organization: return organization(&e, out.organization);
     case authorization_code::local_organization_practitioner:
-      return organization(only_extension(e, "organization"), out.organization) && role(only_extension(e, "practitioner-role"), out.practitioner_role);
+      return organization(only_extension(e, "organization"), out.organization) &&
+             role(only_extension(e, "practitioner-role"), out.practitioner_role);
     case authorization_code::local_role:
     case authorization_code::remote_role:
       return organization(only_extension(e, "parent-organization"), out.parent) && role(only_extension(e, "organization-role"), out.role);
@@ -101,8 +102,7 @@ bool matches(const authorization_coding& coding, const identity& who, const dire
   } else if (!who.is_organization() && !who.is_admin()) {
     return false;
   }
-  if (!coding.organization.empty() &&
-      std::ranges::find(organization->identifiers, coding.organization) == organization->identifiers.end())
+  if (!coding.organization.empty() && std::ranges::find(organization->identifiers, coding.organization) == organization->identifiers.end())
     return false;
   return coding.parent.empty() || allow_list.is_member(who.organization_id, coding.parent, coding.role, who.endpoint_identifier);
 }
@@ -149,7 +149,9 @@ std::optional<std::vector<message_authorization>> parse_process_authorizations(c
   return out;
 }
 
-bool requester_matches(const authorization_coding& coding, const identity& who, const directory& allow_list) { return matches(coding, who, allow_list); }
+bool requester_matches(const authorization_coding& coding, const identity& who, const directory& allow_list) {
+  return matches(coding, who, allow_list);
+}
 
 bool recipient_matches(const authorization_coding& coding, const identity& local_organization, const directory& allow_list) {
   return matches(coding, local_organization, allow_list);

@@ -17,8 +17,15 @@
 namespace dsf::fhir {
 
 enum class authorization_code : std::uint8_t {
-  local_all, local_all_practitioner, local_organization, local_organization_practitioner, local_role, local_role_practitioner,
-  remote_all, remote_organization, remote_role,
+  local_all,
+  local_all_practitioner,
+  local_organization,
+  local_organization_practitioner,
+  local_role,
+  local_role_practitioner,
+  remote_all,
+  remote_organization,
+  remote_role,
 };
 
 struct authorization_coding {

@@ -1,8 +1,8 @@
 // One endpoint in memory: site-a (local), partners site-b and site-c, a parent organisation, the ping process.
 #pragma once
 
-#include <catch2/catch.hpp>
 #include <fmt/format.h>
+#include <catch2/catch.hpp>
 
 #include <string>
 
@@ -86,12 +86,14 @@ struct test_site {
                              tag("ALL"), names::ext_thumbprint, thumbprint(print), identifier, active, identifier));
   }
   std::string endpoint(std::string_view host, std::string_view organization_id) {
-    return store(fmt::format(R"({{"resourceType":"Endpoint",{},"identifier":[{{"system":"http://dsf.dev/sid/endpoint-identifier","value":"{}"}}],
+    return store(
+        fmt::format(R"({{"resourceType":"Endpoint",{},"identifier":[{{"system":"http://dsf.dev/sid/endpoint-identifier","value":"{}"}}],
       "status":"active","connectionType":{{"code":"hl7-fhir-rest"}},"managingOrganization":{{"reference":"Organization/{}"}},
       "payloadType":[{{"text":"Task"}}],"address":"https://{}/fhir"}})",
-                             tag("ALL"), host, organization_id, host));
+                    tag("ALL"), host, organization_id, host));
   }
-  std::string affiliation(std::string_view parent_id, std::string_view member, std::string_view endpoint_id, std::string_view role, bool active = true) {
+  std::string affiliation(std::string_view parent_id, std::string_view member, std::string_view endpoint_id, std::string_view role,
+                          bool active = true) {
     return store(fmt::format(R"({{"resourceType":"OrganizationAffiliation",{},"active":{},"organization":{{"reference":"Organization/{}"}},
       "participatingOrganization":{{"reference":"Organization/{}"}},"endpoint":[{{"reference":"Endpoint/{}"}}],
       "code":[{{"coding":[{{"system":"http://dsf.dev/fhir/CodeSystem/organization-role","code":"{}"}}]}}]}})",
@@ -105,7 +107,9 @@ struct test_site {
   static std::string ping_definition(std::string_view requesters, std::string_view recipients, std::string_view status = "active",
                                      std::string_view version = "1.0") {
     std::string parts;
-    const auto add = [&](std::string_view url, std::string_view codings) { parts += fmt::format(R"(,{{"url":"{}","valueCoding":{}}})", url, codings); };
+    const auto add = [&](std::string_view url, std::string_view codings) {
+      parts += fmt::format(R"(,{{"url":"{}","valueCoding":{}}})", url, codings);
+    };
     add("requester", requesters);
     add("recipient", recipients);
     return fmt::format(R"({{"resourceType":"ActivityDefinition",{},"extension":[{{"url":"{}","extension":[
@@ -115,7 +119,8 @@ struct test_site {
   }
 
   static std::string ping_profile() {
-    return fmt::format(R"({{"resourceType":"StructureDefinition",{},"url":"http://dsf.dev/fhir/StructureDefinition/task-ping","version":"1.0","name":"TaskPing",
+    return fmt::format(
+        R"({{"resourceType":"StructureDefinition",{},"url":"http://dsf.dev/fhir/StructureDefinition/task-ping","version":"1.0","name":"TaskPing",
       "status":"active","date":"2026-01-01","kind":"resource","abstract":false,"type":"Task","baseDefinition":"http://dsf.dev/fhir/StructureDefinition/task-base",
       "derivation":"constraint","differential":{{"element":[
       {{"id":"Task.instantiatesCanonical","path":"Task.instantiatesCanonical","fixedCanonical":"http://dsf.dev/bpe/Process/pong|1.0"}},
@@ -123,11 +128,13 @@ struct test_site {
       {{"id":"Task.input:message-name","path":"Task.input","sliceName":"message-name"}},
       {{"id":"Task.input:message-name.value[x]","path":"Task.input.value[x]","fixedString":"ping"}},
       {{"id":"Task.input:business-key","path":"Task.input","sliceName":"business-key","min":1}}]}}}})",
-                       tag("ALL"));
+        tag("ALL"));
   }
 
   static std::string input(std::string_view code, std::string_view value) {
-    return fmt::format(R"({{"type":{{"coding":[{{"system":"http://dsf.dev/fhir/CodeSystem/bpmn-message","code":"{}"}}]}},"valueString":"{}"}})", code, value);
+    return fmt::format(
+        R"({{"type":{{"coding":[{{"system":"http://dsf.dev/fhir/CodeSystem/bpmn-message","code":"{}"}}]}},"valueString":"{}"}})", code,
+        value);
   }
   // A Task that site-b may send to site-a.
   static base::json ping_task(std::string_view requester = "site-b.example", std::string_view status = "requested") {
@@ -136,7 +143,8 @@ struct test_site {
       "requester":{{"type":"Organization","identifier":{{"system":"http://dsf.dev/sid/organization-identifier","value":"{}"}}}},
       "restriction":{{"recipient":[{{"type":"Organization","identifier":{{"system":"http://dsf.dev/sid/organization-identifier","value":"site-a.example"}}}}]}},
       "input":[{},{}]}})",
-                              status, requester, input("message-name", "ping"), input("business-key", "6f0a5c1e-0000-4000-8000-000000000001")));
+                              status, requester, input("message-name", "ping"),
+                              input("business-key", "6f0a5c1e-0000-4000-8000-000000000001")));
   }
 
   test_site() {
@@ -154,7 +162,16 @@ struct test_site {
     store(ping_profile());
     store(ping_definition(coding("REMOTE_ALL"), coding("LOCAL_ALL")));
     identity_config c{config.base_url, config.organization_identifier, {}};
-    practitioner_rule person{"person", {thumbprint('e')}, {}, {{operation::create, {}}, {operation::read, {}}, {operation::search, {}}, {operation::update, {}}, {operation::remove, {}}, {operation::history, {}}}, {{std::string(names::practitioner_role), "DIC_USER"}}};
+    practitioner_rule person{"person",
+                             {thumbprint('e')},
+                             {},
+                             {{operation::create, {}},
+                              {operation::read, {}},
+                              {operation::search, {}},
+                              {operation::update, {}},
+                              {operation::remove, {}},
+                              {operation::history, {}}},
+                             {{std::string(names::practitioner_role), "DIC_USER"}}};
     auto boss = person;
     boss.thumbprints = {thumbprint('f')};
     boss.practitioner_roles = {{std::string(names::practitioner_role), "DSF_ADMIN"}};
@@ -193,7 +210,9 @@ struct test_site {
     resource.set("id", id);
     return send(who, {.method = http_method::put, .path = resource["resourceType"].str() + "/" + std::string(id), .body = resource.dump()});
   }
-  answered get(const identity& who, std::string path, query_list query = {}) { return send(who, {.method = http_method::get, .path = std::move(path), .query = std::move(query)}); }
+  answered get(const identity& who, std::string path, query_list query = {}) {
+    return send(who, {.method = http_method::get, .path = std::move(path), .query = std::move(query)});
+  }
   answered remove(const identity& who, std::string path) { return send(who, {.method = http_method::remove, .path = std::move(path)}); }
 };
 

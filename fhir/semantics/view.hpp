@@ -53,8 +53,8 @@ public:
 
   // Ids of current resources that have an entry with from <= value < to; an empty `to` means to the end of the parameter. Each id once, in the order
   // of its first value; at most `limit`.
-  virtual base::result<std::vector<base::uuid>> ids_in(std::string_view type, std::string_view parameter, std::string_view from, std::string_view to,
-                                                       std::size_t limit) const = 0;
+  virtual base::result<std::vector<base::uuid>> ids_in(std::string_view type, std::string_view parameter, std::string_view from,
+                                                       std::string_view to, std::size_t limit) const = 0;
   // Ids of all current (not deleted) resources of a type, in the order in which they were first created; at most `limit`.
   virtual base::result<std::vector<base::uuid>> all_ids(std::string_view type, std::size_t limit) const = 0;
 

@@ -27,7 +27,8 @@ result<std::string> parent_of_requester(plugins::services& s, const std::string&
   for (const auto& p : parents)
     if (std::ranges::find(ours, p) != ours.end()) common.push_back(p);
   if (!common.empty()) parents = std::move(common);
-  if (parents.empty()) return base::fail(errc::not_on_allow_list, "organization " + requester + " has no parent organization on the allow-list");
+  if (parents.empty())
+    return base::fail(errc::not_on_allow_list, "organization " + requester + " has no parent organization on the allow-list");
   for (const auto& p : parents)
     if (has_network(configuration, p)) return p;
   return parents.front();

@@ -47,10 +47,13 @@ plugins::outcome evaluate_cql_measure(const plugins::activation& a, plugins::ser
     std::int64_t sum = 0;
     for (const auto& store : stores) {
       const auto id = a.variable_text(stored_id_variable(store));
-      if (id.empty()) return fail(errc::internal, "variable " + stored_id_variable(store) + " is not set; StoreFeasibilityResources must run before", a.activity_id);
+      if (id.empty())
+        return fail(errc::internal, "variable " + stored_id_variable(store) + " is not set; StoreFeasibilityResources must run before",
+                    a.activity_id);
       const auto report = TRY(s.endpoint(store.base_url)->search(evaluate_query(id)));
       const auto count = initial_population(report);
-      if (!count) return fail(errc::bad_resource, "store " + store.name + " answered without a count of the initial-population", store.base_url);
+      if (!count)
+        return fail(errc::bad_resource, "store " + store.name + " answered without a count of the initial-population", store.base_url);
       sum += static_cast<std::int64_t>(*count);
     }
     return plugins::completed{.variables = {set(v_result_cql, sum)}};
@@ -66,7 +69,8 @@ plugins::outcome evaluate_ccdl_measure(const plugins::activation& a, plugins::se
     for (const auto& store : stores) {
       if (!store.native)
         return fail(errc::not_configured,
-                    "an external structured-query service can't be asked; set native: true for the site's own repository, or evaluationStrategy: cql for a server with $evaluate-measure",
+                    "an external structured-query service can't be asked; set native: true for the site's own repository, or "
+                    "evaluationStrategy: cql for a server with $evaluate-measure",
                     "feasibility.stores." + store.name);
       sum += static_cast<std::int64_t>(TRY(s.cohort_count(ccdl)));
     }
@@ -79,7 +83,8 @@ plugins::outcome merge_measure_results(const plugins::activation& a, plugins::se
   return attempt([&]() -> result<plugins::outcome> {
     const auto cql = whole(a, v_result_cql);
     const auto ccdl = whole(a, v_result_ccdl);
-    if (cql < 0 && ccdl < 0) return fail(errc::not_configured, "no store was asked; add one below feasibility.stores", "feasibility.stores");
+    if (cql < 0 && ccdl < 0)
+      return fail(errc::not_configured, "no store was asked; add one below feasibility.stores", "feasibility.stores");
     const auto measure = TRY(resource_variable(a, v_measure));
     const json code = json::object{{"coding", json::array{json::object{{"system", measure_population}, {"code", "initial-population"}}}}};
     json report = json::object{{"resourceType", "MeasureReport"}, {"status", "complete"}, {"type", "summary"}, {"measure", measure["url"]}};

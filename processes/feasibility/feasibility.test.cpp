@@ -17,7 +17,9 @@ using plugins::failed;
 const std::string measure_url = "https://hrp.example/fhir/Measure/m1";
 constexpr std::string_view native_store = R"({"networks":{"all":{}},"stores":{"own":{"native":true}}})";
 
-json reference(std::string_view code, std::string_view url) { return parameter(feasibility_codes, code, "valueReference", json::object{{"reference", url}}); }
+json reference(std::string_view code, std::string_view url) {
+  return parameter(feasibility_codes, code, "valueReference", json::object{{"reference", url}});
+}
 
 std::string error_of(const plugins::outcome& o) {
   const auto* f = std::get_if<failed>(&o);
@@ -30,14 +32,18 @@ void says(const plugins::outcome& o, std::string_view text) {
 }
 
 json query() {
-  return measure_and_library_bundle({.ccdl = R"({"inclusionCriteria":[]})", .cql = "library Retrieve\nusing FHIR", .measure_url = "urn:uuid:m", .library_url = "urn:uuid:l",
+  return measure_and_library_bundle({.ccdl = R"({"inclusionCriteria":[]})",
+                                     .cql = "library Retrieve\nusing FHIR",
+                                     .measure_url = "urn:uuid:m",
+                                     .library_url = "urn:uuid:l",
                                      .parent_organization = "network.example"});
 }
 
 // dic-a.example was asked by hrp.example and has the query.
 struct asked {
   fake_site site{"dic-a.example"};
-  plugins::activation a = started_by("hrp.example", {parameter(bpmn_message, "correlation-key", "valueString", "key-a"), reference(measure_reference, measure_url)});
+  plugins::activation a = started_by(
+      "hrp.example", {parameter(bpmn_message, "correlation-key", "valueString", "key-a"), reference(measure_reference, measure_url)});
   asked() {
     site.configuration = parsed(native_store);
     json found = json::object{{"entry", json::array{}}};
@@ -94,11 +100,13 @@ TEST_CASE("feasibility: the DIC of the one network in which the local organizati
 TEST_CASE("feasibility: the request and what becomes of it") {
   fake_site site("hrp.example");
   auto a = started_by("hrp.example", {});
-  a.variables = {{"target", bpmn::value(bpmn::target{"dic-a.example", "e", "https://dic-a.example/fhir", "key-a"})}, {"measure-id", bpmn::value(measure_url)}};
+  a.variables = {{"target", bpmn::value(bpmn::target{"dic-a.example", "e", "https://dic-a.example/fhir", "key-a"})},
+                 {"measure-id", bpmn::value(measure_url)}};
   message_fields(a, "http://medizininformatik-initiative.de/bpe/Process/feasibilityExecute|1.0", "feasibilityExecuteMessage", "p|1.0");
   const auto sent = std::get<completed>(send_dic_request(a, site));
-  CHECK(sent.messages.at(0).additional_inputs.at(0) ==
-        R"({"type":{"coding":[{"system":"http://medizininformatik-initiative.de/fhir/CodeSystem/feasibility","code":"measure-reference"}]},"valueReference":{"reference":"https://hrp.example/fhir/Measure/m1"}})");
+  CHECK(
+      sent.messages.at(0).additional_inputs.at(0) ==
+      R"({"type":{"coding":[{"system":"http://medizininformatik-initiative.de/fhir/CodeSystem/feasibility","code":"measure-reference"}]},"valueReference":{"reference":"https://hrp.example/fhir/Measure/m1"}})");
   CHECK(std::get<completed>(set_correlation_key(a, site)).variables.at(0) == set_local("correlationKey", "key-a"));
   CHECK(std::holds_alternative<completed>(log_receive_timeout(a, site)));
   refuse(a, 0, "no route");
@@ -108,7 +116,8 @@ TEST_CASE("feasibility: the request and what becomes of it") {
 // Would find: a report fetched from an endpoint that is not the sender's, two copies after a repeated attempt, foreign tags kept.
 TEST_CASE("feasibility: a result is fetched from its sender and shown on its Task") {
   fake_site site("hrp.example");
-  const auto report = parsed(R"({"resourceType":"MeasureReport","id":"r1","meta":{"tag":[{"code":"ALL"}]},"status":"complete","type":"summary","measure":"x",
+  const auto report = parsed(
+      R"({"resourceType":"MeasureReport","id":"r1","meta":{"tag":[{"code":"ALL"}]},"status":"complete","type":"summary","measure":"x",
     "reporter":{"reference":"Organization/1"},"group":[{"population":[{"code":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/measure-population","code":"initial-population"}]},"count":40}]}]})");
   site.others.at("https://dic-a.example/fhir")->answers["MeasureReport/r1"] = report;
   const auto from = [&](const std::string& organization, const std::string& url) {
@@ -122,8 +131,9 @@ TEST_CASE("feasibility: a result is fetched from its sender and shown on its Tas
   apply(a, done);
   for (int attempts = 0; attempts < 2; ++attempts) {
     const auto stored = std::get<completed>(store_live_result(a, site));
-    CHECK(stored.tasks.at(0).add_outputs.at(0) ==
-          R"({"type":{"coding":[{"system":"http://medizininformatik-initiative.de/fhir/CodeSystem/feasibility","code":"measure-report-reference"}]},"valueReference":{"reference":"MeasureReport/new-1"}})");
+    CHECK(
+        stored.tasks.at(0).add_outputs.at(0) ==
+        R"({"type":{"coding":[{"system":"http://medizininformatik-initiative.de/fhir/CodeSystem/feasibility","code":"measure-report-reference"}]},"valueReference":{"reference":"MeasureReport/new-1"}})");
   }
   REQUIRE(site.own.created.size() == 1);
   const auto& copy = site.own.created.begin()->second;
@@ -133,14 +143,16 @@ TEST_CASE("feasibility: a result is fetched from its sender and shown on its Tas
 
   says(download_measure_report(from("dic-b.example", "https://dic-a.example/fhir/MeasureReport/r1"), site), "no active endpoint");
   says(download_measure_report(from("dic-a.example", "https://evil.example/fhir/MeasureReport/r1"), site), "no active endpoint");
-  for (const auto bad : {"https://dic-a.example/fhir/Patient/r1", "https://dic-a.example/fhir/MeasureReport/../x?y", "ftp://x/MeasureReport/1"})
+  for (const auto bad :
+       {"https://dic-a.example/fhir/Patient/r1", "https://dic-a.example/fhir/MeasureReport/../x?y", "ftp://x/MeasureReport/1"})
     says(download_measure_report(from("dic-a.example", bad), site), "is not a reference to a MeasureReport");
 }
 
 // Would find: a refusal that lasts for ever, an attempt counted twice, networks that share a limit.
 TEST_CASE("feasibility: requests are counted per network and interval") {
   asked t;
-  t.site.configuration = parsed(R"({"networks":{"network.example":{"rateLimit":{"count":2,"intervalUs":1000000}},"all":{"rateLimit":{"count":1,"intervalUs":1000000}}},"stores":{"own":{"native":true}}})");
+  t.site.configuration = parsed(
+      R"({"networks":{"network.example":{"rateLimit":{"count":2,"intervalUs":1000000}},"all":{"rateLimit":{"count":1,"intervalUs":1000000}}},"stores":{"own":{"native":true}}})");
   const auto set_up = t.run(setup_evaluation_settings);
   CHECK(set_up.variables.at(0) == set("requester-parent-organization", "network.example"));
   CHECK(set_up.variables.at(1) == set("evaluation-obfuscation", true));
@@ -158,7 +170,10 @@ TEST_CASE("feasibility: requests are counted per network and interval") {
   CHECK(ask("4"));
   CHECK_FALSE(ask("3"));
   const auto refused = t.run(reject_task);
-  CHECK(refused.tasks.at(0) == bpmn::task_change{.task_id = "t1", .status = "failed", .status_reason = "The request rate limit of network network.example is exceeded; ask again later."});
+  CHECK(refused.tasks.at(0) ==
+        bpmn::task_change{.task_id = "t1",
+                          .status = "failed",
+                          .status_reason = "The request rate limit of network network.example is exceeded; ask again later."});
   t.site.state["feasibility/rate/network.example"] = "garbage";
   CHECK(std::holds_alternative<failed>(evaluate_request_rate(t.a, t.site)));
   CHECK(t.site.state["feasibility/rate/network.example"] == "garbage");
@@ -207,12 +222,16 @@ TEST_CASE("feasibility: from the request to the answer with the own repository")
   const auto told = report["group"][0]["population"][0]["count"].int_or(-1);
   CHECK(told == 73'130);
   CHECK(report["measure"].str() == measure_url);
-  CHECK(report["meta"].dump() ==
-        R"({"tag":[{"system":"http://dsf.dev/fhir/CodeSystem/read-access-tag","code":"LOCAL"},{"extension":[{"url":"http://dsf.dev/fhir/StructureDefinition/extension-read-access-organization","valueIdentifier":{"system":"http://dsf.dev/sid/organization-identifier","value":"hrp.example"}}],"system":"http://dsf.dev/fhir/CodeSystem/read-access-tag","code":"ORGANIZATION"}]})");
-  CHECK(stored.tasks.at(0).add_outputs.at(0) ==
-        R"({"type":{"coding":[{"system":"http://medizininformatik-initiative.de/fhir/CodeSystem/feasibility","code":"measure-report-reference"}]},"valueReference":{"reference":"https://dic-a.example/fhir/MeasureReport/new-1"}})");
-  CHECK(t.run(select_response_target).variables.at(0) == set("target", bpmn::target{"hrp.example", "endpoint.hrp.example", "https://hrp.example/fhir", "key-a"}));
-  message_fields(t.a, "http://medizininformatik-initiative.de/bpe/Process/feasibilityRequest|1.0", "feasibilitySingleDicResultMessage", "p|1.0");
+  CHECK(
+      report["meta"].dump() ==
+      R"({"tag":[{"system":"http://dsf.dev/fhir/CodeSystem/read-access-tag","code":"LOCAL"},{"extension":[{"url":"http://dsf.dev/fhir/StructureDefinition/extension-read-access-organization","valueIdentifier":{"system":"http://dsf.dev/sid/organization-identifier","value":"hrp.example"}}],"system":"http://dsf.dev/fhir/CodeSystem/read-access-tag","code":"ORGANIZATION"}]})");
+  CHECK(
+      stored.tasks.at(0).add_outputs.at(0) ==
+      R"({"type":{"coding":[{"system":"http://medizininformatik-initiative.de/fhir/CodeSystem/feasibility","code":"measure-report-reference"}]},"valueReference":{"reference":"https://dic-a.example/fhir/MeasureReport/new-1"}})");
+  CHECK(t.run(select_response_target).variables.at(0) ==
+        set("target", bpmn::target{"hrp.example", "endpoint.hrp.example", "https://hrp.example/fhir", "key-a"}));
+  message_fields(t.a, "http://medizininformatik-initiative.de/bpe/Process/feasibilityRequest|1.0", "feasibilitySingleDicResultMessage",
+                 "p|1.0");
   const auto message = t.run(send_dic_response).messages.at(0);
   CHECK(message.additional_inputs.at(0).find("https://dic-a.example/fhir/MeasureReport/new-1") != std::string::npos);
   for (const auto& text : {report.dump(), stored.tasks.at(0).add_outputs.at(0), message.additional_inputs.at(0), t.site.logged->text})
@@ -244,7 +263,8 @@ TEST_CASE("feasibility: the query comes from the requester's endpoint, complete"
 
 TEST_CASE("feasibility: an evaluation that can't be made says why") {
   asked t;
-  t.site.configuration = parsed(R"({"networks":{"all":{}},"stores":{"flare":{"baseUrl":"https://flare.example","evaluationStrategy":"ccdl"}}})");
+  t.site.configuration =
+      parsed(R"({"networks":{"all":{}},"stores":{"flare":{"baseUrl":"https://flare.example","evaluationStrategy":"ccdl"}}})");
   t.run(setup_evaluation_settings);
   t.run(download_feasibility_resources);
   const auto o = evaluate_ccdl_measure(t.a, t.site);
@@ -258,16 +278,18 @@ TEST_CASE("feasibility: an evaluation that can't be made says why") {
 // Would find: a CQL server that gets foreign ids or a library it can't resolve; a sum that takes only one store.
 TEST_CASE("feasibility: CQL stores get the query and are summed") {
   asked t;
-  t.site.configuration = parsed(R"({"networks":{"all":{}},"stores":{"a":{"baseUrl":"https://a.example/fhir/","evaluationStrategy":"cql"},"b":{"baseUrl":"https://b.example/fhir","evaluationStrategy":"cql"}}})");
+  t.site.configuration = parsed(
+      R"({"networks":{"all":{}},"stores":{"a":{"baseUrl":"https://a.example/fhir/","evaluationStrategy":"cql"},"b":{"baseUrl":"https://b.example/fhir","evaluationStrategy":"cql"}}})");
   t.run(setup_evaluation_settings);
   t.run(download_feasibility_resources);
   for (const std::string name : {"a", "b"}) {
     auto& e = t.site.others["https://" + name + ".example/fhir"];
     e = std::make_shared<fake_endpoint>();
-    e->transaction_answer = parsed(R"({"entry":[{"response":{"location":"https://x/fhir/Measure/id-)" + name + R"(/_history/1"}},{"response":{"location":"Library/l/_history/1"}}]})");
-    e->answers["Measure/id-" + name + "/$evaluate-measure?periodStart=1900-01-01&periodEnd=2100-01-01&reportType=population"] =
-        parsed(R"({"group":[{"population":[{"code":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/measure-population","code":"initial-population"}]},"count":)" +
-               std::string(name == "a" ? "7" : "35") + "}]}]}");
+    e->transaction_answer = parsed(R"({"entry":[{"response":{"location":"https://x/fhir/Measure/id-)" + name +
+                                   R"(/_history/1"}},{"response":{"location":"Library/l/_history/1"}}]})");
+    e->answers["Measure/id-" + name + "/$evaluate-measure?periodStart=1900-01-01&periodEnd=2100-01-01&reportType=population"] = parsed(
+        R"({"group":[{"population":[{"code":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/measure-population","code":"initial-population"}]},"count":)" +
+        std::string(name == "a" ? "7" : "35") + "}]}]}");
   }
   CHECK(t.run(store_feasibility_resources).variables == std::vector{set("measure-id_a", "id-a"), set("measure-id_b", "id-b")});
   const auto sent = t.site.others.at("https://a.example/fhir")->transactions.at(0);

@@ -16,11 +16,13 @@ plugins::outcome download_measure_report(const plugins::activation& a, plugins::
   return attempt([&]() -> result<plugins::outcome> {
     const auto task = TRY(latest_task(a));
     const auto organization = TRY(requester_of(*task.content));
-    const auto reference = TRY(parse_reference(TRY(reference_input(*task.content, feasibility_codes, measure_report_reference)), "MeasureReport", TRY(target_of(a)).endpoint_url));
+    const auto reference = TRY(parse_reference(TRY(reference_input(*task.content, feasibility_codes, measure_report_reference)),
+                                               "MeasureReport", TRY(target_of(a)).endpoint_url));
     const auto member = TRY(member_at(s, organization, reference.base));
     const auto report = TRY(endpoint_of(s, member)->read("MeasureReport", reference.id, reference.version));
     if (report["resourceType"].str() != "MeasureReport" || !initial_population(report))
-      return fail(errc::bad_resource, "not a MeasureReport with a count of the initial-population", reference.base + "/MeasureReport/" + reference.id);
+      return fail(errc::bad_resource, "not a MeasureReport with a count of the initial-population",
+                  reference.base + "/MeasureReport/" + reference.id);
     return plugins::completed{.variables = {set_local(v_report, bpmn::fhir_resource{"MeasureReport", report.dump()})}};
   });
 }
@@ -39,7 +41,8 @@ plugins::outcome store_live_result(const plugins::activation& a, plugins::servic
     const auto stored = TRY(s.local_endpoint().create(report, a.idempotency_key));
     const json reference = json::object{{"reference", "MeasureReport/" + stored["id"].str()}};
     s.log().info("feasibility", "result stored", context_of(s, TRY(requester_of(*task.content)), reference_to(task)));
-    return plugins::completed{.tasks = {with_output(task, parameter(feasibility_codes, measure_report_reference, "valueReference", reference))}};
+    return plugins::completed{
+        .tasks = {with_output(task, parameter(feasibility_codes, measure_report_reference, "valueReference", reference))}};
   });
 }
 

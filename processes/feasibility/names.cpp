@@ -30,7 +30,8 @@ json tag_organization(std::string_view organization) {
 json tag_role(std::string_view parent_organization, std::string_view role) {
   json::array parts{json::object{{"url", "parent-organization"}, {"valueIdentifier", identifier(organization_sid, parent_organization)}},
                     json::object{{"url", "organization-role"}, {"valueCoding", coding(organization_role, role)}}};
-  return extended_tag(json::object{{"extension", std::move(parts)}, {"url", "http://dsf.dev/fhir/StructureDefinition/extension-read-access-parent-organization-role"}},
+  return extended_tag(json::object{{"extension", std::move(parts)},
+                                   {"url", "http://dsf.dev/fhir/StructureDefinition/extension-read-access-parent-organization-role"}},
                       "ROLE");
 }
 

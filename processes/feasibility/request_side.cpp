@@ -26,7 +26,8 @@ result<std::string> only_parent(plugins::services& s, const std::string& organiz
   if (parents.size() == 1) return parents.front();
   std::string names;
   for (const auto& p : parents) names += (names.empty() ? "" : ", ") + p;
-  return fail(errc::not_on_allow_list, "the local organization " + organization + " must have role HRP in exactly one parent organization, has it in " +
+  return fail(errc::not_on_allow_list, "the local organization " + organization +
+                                           " must have role HRP in exactly one parent organization, has it in " +
                                            std::to_string(parents.size()) + (names.empty() ? "" : " (" + names + ")"));
 }
 
@@ -38,18 +39,22 @@ plugins::outcome select_request_targets(const plugins::activation& a, plugins::s
     const auto timeout_us = request_task_timeout_us(s.process_configuration(request_process));
     const auto age_us = s.now().us - TRY(created_at(s, task)).us;
     if (age_us > timeout_us)
-      return plugins::failed{"the request is " + std::to_string(age_us / base::us_per_s) + " s old, older than feasibility.general.request_task_timeout allows (" +
+      return plugins::failed{"the request is " + std::to_string(age_us / base::us_per_s) +
+                                 " s old, older than feasibility.general.request_task_timeout allows (" +
                                  std::to_string(timeout_us / base::us_per_s) + " s); start it again",
                              false};
 
     const auto local = s.local();
-    const auto measure = TRY(parse_reference(TRY(reference_input(*task.content, feasibility_codes, measure_reference)), "Measure", local.endpoint_url));
+    const auto measure =
+        TRY(parse_reference(TRY(reference_input(*task.content, feasibility_codes, measure_reference)), "Measure", local.endpoint_url));
     const auto parent = TRY(only_parent(s, local.organization_identifier));
     bpmn::targets targets;
     for (const auto& m : TRY(s.members(parent, "DIC"))) targets.entries.push_back(target_for(m, s.new_uuid()));
     if (targets.entries.empty()) return fail(errc::not_on_allow_list, "no organization has role DIC in parent organization " + parent);
-    s.log().info("feasibility", "request goes out", context_of(s, {}, reference_to(task)), {{"sites", static_cast<std::uint64_t>(targets.entries.size())}});
-    return plugins::completed{.variables = {set("targets", std::move(targets)), set(v_measure_id, measure.base + "/Measure/" + measure.id)}};
+    s.log().info("feasibility", "request goes out", context_of(s, {}, reference_to(task)),
+                 {{"sites", static_cast<std::uint64_t>(targets.entries.size())}});
+    return plugins::completed{
+        .variables = {set("targets", std::move(targets)), set(v_measure_id, measure.base + "/Measure/" + measure.id)}};
   });
 }
 
@@ -65,7 +70,8 @@ plugins::outcome send_dic_request(const plugins::activation& a, plugins::service
     const auto measure = a.variable_text(v_measure_id);
     if (measure.empty()) return fail(errc::internal, "variable measure-id is not set; SelectRequestTargets must run before", a.activity_id);
     auto message = TRY(message_to(a, target));
-    message.additional_inputs.push_back(parameter(feasibility_codes, measure_reference, "valueReference", json::object{{"reference", measure}}).dump());
+    message.additional_inputs.push_back(
+        parameter(feasibility_codes, measure_reference, "valueReference", json::object{{"reference", measure}}).dump());
     plugins::completed out;
     out.messages.push_back(std::move(message));
     return out;

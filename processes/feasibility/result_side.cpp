@@ -1,4 +1,5 @@
 // From the true count to the answer that leaves the site.
+#include "privacy/obfuscation.hpp"
 #include "processes/errc.hpp"
 #include "processes/feasibility/handlers.hpp"
 #include "processes/feasibility/names.hpp"
@@ -6,7 +7,6 @@
 #include "processes/messages.hpp"
 #include "processes/site.hpp"
 #include "processes/task_values.hpp"
-#include "privacy/obfuscation.hpp"
 
 namespace dsf::processes::feasibility {
 
@@ -19,7 +19,8 @@ plugins::outcome obfuscate_evaluation_result(const plugins::activation& a, plugi
   return attempt([&]() -> result<plugins::outcome> {
     const auto* v = a.variable(v_result);
     const auto* count = v ? v->as<std::int64_t>() : nullptr;
-    if (!count || *count < 0) return fail(errc::internal, "variable measure-result is not set; MergeMeasureResults must run before", a.activity_id);
+    if (!count || *count < 0)
+      return fail(errc::internal, "variable measure-result is not set; MergeMeasureResults must run before", a.activity_id);
     auto report = TRY(resource_variable(a, v_report));
 
     std::optional<result<std::uint64_t>> answer;
@@ -51,7 +52,9 @@ plugins::outcome store_measure_report(const plugins::activation& a, plugins::ser
     const auto requester = TRY(requester_of(*task.content));
     auto held = TRY(resource_variable(a, v_report));
     if (!initial_population(held))
-      return fail(errc::internal, "the result was not obfuscated, so it does not leave this site; ObfuscateEvaluationResult must run before", a.activity_id);
+      return fail(errc::internal,
+                  "the result was not obfuscated, so it does not leave this site; ObfuscateEvaluationResult must run before",
+                  a.activity_id);
     json report = json::object{{"resourceType", "MeasureReport"}, {"meta", meta_with_tags({tag_local(), tag_organization(requester)})}};
     for (const auto name : {"status", "type", "measure", "date", "period", "group"})
       if (const auto* part = held.find(name)) report.set(name, *part);
@@ -62,7 +65,8 @@ plugins::outcome store_measure_report(const plugins::activation& a, plugins::ser
     url += "/MeasureReport/" + stored["id"].str();
     s.log().info("feasibility", "result ready", context_of(s, requester, reference_to(task)));
     return plugins::completed{.variables = {set(v_report_id, url)},
-                              .tasks = {with_output(task, parameter(feasibility_codes, measure_report_reference, "valueReference", json::object{{"reference", url}}))}};
+                              .tasks = {with_output(task, parameter(feasibility_codes, measure_report_reference, "valueReference",
+                                                                    json::object{{"reference", url}}))}};
   });
 }
 
@@ -71,7 +75,8 @@ plugins::outcome select_response_target(const plugins::activation& a, plugins::s
   return attempt([&]() -> result<plugins::outcome> {
     const auto task = TRY(start_task(a));
     const auto key = TRY(string_input(*task.content, bpmn_message, "correlation-key"));
-    const auto measure = TRY(parse_reference(TRY(reference_input(*task.content, feasibility_codes, measure_reference)), "Measure", s.local().endpoint_url));
+    const auto measure =
+        TRY(parse_reference(TRY(reference_input(*task.content, feasibility_codes, measure_reference)), "Measure", s.local().endpoint_url));
     const auto member = TRY(member_at(s, TRY(requester_of(*task.content)), measure.base));
     return plugins::completed{.variables = {set("target", target_for(member, key))}};
   });
@@ -86,9 +91,11 @@ plugins::outcome send_dic_response(const plugins::activation& a, plugins::servic
       return plugins::failed{error.text};
     }
     const auto report = a.variable_text(v_report_id);
-    if (report.empty()) return fail(errc::internal, "variable measure-report-id is not set; StoreMeasureReport must run before", a.activity_id);
+    if (report.empty())
+      return fail(errc::internal, "variable measure-report-id is not set; StoreMeasureReport must run before", a.activity_id);
     auto message = TRY(message_to(a, target));
-    message.additional_inputs.push_back(parameter(feasibility_codes, measure_report_reference, "valueReference", json::object{{"reference", report}}).dump());
+    message.additional_inputs.push_back(
+        parameter(feasibility_codes, measure_report_reference, "valueReference", json::object{{"reference", report}}).dump());
     plugins::completed out;
     out.messages.push_back(std::move(message));
     return out;

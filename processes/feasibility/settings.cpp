@@ -22,12 +22,15 @@ result<store> read_store(const std::string& name, const json& from) {
   while (out.base_url.ends_with('/')) out.base_url.pop_back();
   const auto& evaluation = from["evaluationStrategy"].str();
   const auto place = "feasibility.stores." + name;
-  if (evaluation == "cql") out.evaluation = strategy::cql;
+  if (evaluation == "cql")
+    out.evaluation = strategy::cql;
   else if (!evaluation.empty() && evaluation != "ccdl" && evaluation != "structured-query")
     return fail(errc::not_configured, "evaluationStrategy must be cql or ccdl, is " + evaluation, place);
   // The native repository counts CCDL only.
-  if (out.native && out.evaluation == strategy::cql) return fail(errc::not_configured, "the site's own repository evaluates ccdl, not cql", place);
-  if (!out.native && out.base_url.empty()) return fail(errc::not_configured, "needs baseUrl, or native: true for the site's own repository", place);
+  if (out.native && out.evaluation == strategy::cql)
+    return fail(errc::not_configured, "the site's own repository evaluates ccdl, not cql", place);
+  if (!out.native && out.base_url.empty())
+    return fail(errc::not_configured, "needs baseUrl, or native: true for the site's own repository", place);
   return out;
 }
 
@@ -49,14 +52,18 @@ std::vector<store> network::with(strategy wanted) const {
   return out;
 }
 
-bool has_network(const json& configuration, std::string_view parent_organization) { return configuration["networks"].find(parent_organization) != nullptr; }
+bool has_network(const json& configuration, std::string_view parent_organization) {
+  return configuration["networks"].find(parent_organization) != nullptr;
+}
 
 result<network> network_for(const json& configuration, std::string_view parent_organization) {
   network out;
   out.name = has_network(configuration, parent_organization) ? std::string(parent_organization) : "all";
   const auto* from = configuration["networks"].find(out.name);
   if (!from)
-    return fail(errc::not_configured, "no network " + std::string(parent_organization) + " and no network all is configured; add feasibility.networks.all", "feasibility.networks");
+    return fail(errc::not_configured,
+                "no network " + std::string(parent_organization) + " and no network all is configured; add feasibility.networks.all",
+                "feasibility.networks");
   const auto place = "feasibility.networks." + out.name;
   out.limit = TRY(read_limit((*from)["rateLimit"], place + ".rateLimit"));
 
@@ -71,7 +78,8 @@ result<network> network_for(const json& configuration, std::string_view parent_o
     out.stores.push_back(TRY(read_store(name.str(), *s)));
   }
   if (out.stores.empty())
-    return fail(errc::not_configured, "there is no store to ask; add one below feasibility.stores, or give the site the role repository", place + ".stores");
+    return fail(errc::not_configured, "there is no store to ask; add one below feasibility.stores, or give the site the role repository",
+                place + ".stores");
   return out;
 }
 

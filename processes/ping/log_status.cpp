@@ -18,7 +18,8 @@ plugins::outcome record(const plugins::activation& a, plugins::services& s, std:
     const auto context = context_of(s, target.organization_identifier, reference_to(task));
     std::vector<base::logger::field> fields{{"status", status}, {"endpoint", target.endpoint_identifier}};
     if (!error_message.empty()) fields.emplace_back("error", error_message);
-    s.log().log(status == pong_received ? base::log_level::info : base::log_level::warning, "ping", "ping answered or given up", context, std::move(fields));
+    s.log().log(status == pong_received ? base::log_level::info : base::log_level::warning, "ping", "ping answered or given up", context,
+                std::move(fields));
     return plugins::completed{.tasks = {with_output(task, status_output("ping-status", status, target, error_message))}};
   });
 }

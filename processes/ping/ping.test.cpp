@@ -53,7 +53,9 @@ TEST_CASE("ping: targets are all others, or those the search names") {
   }
   SECTION("pages of a search; unknown, inactive and own endpoints are left out") {
     const auto page = [](std::string_view id, std::string_view status) {
-      json e = json::object{{"resource", json::object{{"resourceType", "Endpoint"}, {"status", status}, {"identifier", json::array{identifier(endpoint_sid, id)}}}}};
+      json e = json::object{
+          {"resource",
+           json::object{{"resourceType", "Endpoint"}, {"status", status}, {"identifier", json::array{identifier(endpoint_sid, id)}}}}};
       return json(json::object{{"total", 4}, {"entry", json::array{e}}});
     };
     const std::string q = "Endpoint?identifier=http://dsf.dev/sid/endpoint-identifier|x&_page=";
@@ -61,14 +63,17 @@ TEST_CASE("ping: targets are all others, or those the search names") {
     site.own.answers[q + "2"] = page("endpoint.dic-a.example", "off");
     site.own.answers[q + "3"] = page("endpoint.hrp.example", "active");
     site.own.answers[q + "4"] = page("stranger", "active");
-    const auto a = started_by("hrp.example", {text_input("target-endpoints", "https://hrp.example/fhir/Endpoint?identifier=http://dsf.dev/sid/endpoint-identifier|x")});
+    const auto a = started_by(
+        "hrp.example",
+        {text_input("target-endpoints", "https://hrp.example/fhir/Endpoint?identifier=http://dsf.dev/sid/endpoint-identifier|x")});
     const auto done = std::get<completed>(select_ping_targets(a, site));
     const auto* t = done.variables.at(0).new_value.as<bpmn::targets>();
     REQUIRE(t->entries.size() == 1);
     CHECK(t->entries[0].endpoint_identifier == "endpoint.dic-b.example");
   }
   SECTION("a search for something else") {
-    const auto f = std::get<failed>(select_ping_targets(started_by("hrp.example", {text_input("target-endpoints", "Patient?name=x")}), site));
+    const auto f =
+        std::get<failed>(select_ping_targets(started_by("hrp.example", {text_input("target-endpoints", "Patient?name=x")}), site));
     CHECK_FALSE(f.retryable);
     CHECK(f.error.find("target-endpoints must be a search that results in Endpoints") != f.error.npos);
   }
@@ -87,9 +92,10 @@ TEST_CASE("ping: the message names the endpoint that waits for the answer") {
   CHECK(m.message_name == "ping");
   CHECK(m.profile == "http://dsf.dev/fhir/StructureDefinition/task-ping|1.0");
   CHECK(m.business_key == "bk");
-  CHECK(m.additional_inputs ==
-        std::vector<std::string>{
-            R"({"type":{"coding":[{"system":"http://dsf.dev/fhir/CodeSystem/ping","code":"endpoint-identifier"}]},"valueReference":{"type":"Endpoint","identifier":{"system":"http://dsf.dev/sid/endpoint-identifier","value":"endpoint.hrp.example"}}})"});
+  CHECK(
+      m.additional_inputs ==
+      std::vector<std::string>{
+          R"({"type":{"coding":[{"system":"http://dsf.dev/fhir/CodeSystem/ping","code":"endpoint-identifier"}]},"valueReference":{"type":"Endpoint","identifier":{"system":"http://dsf.dev/sid/endpoint-identifier","value":"endpoint.hrp.example"}}})"});
   a.fields.pop_back();
   CHECK(std::get<failed>(send_ping(a, site)).error.find("no field profile") != std::string::npos);
 }
@@ -125,7 +131,8 @@ TEST_CASE("ping: outputs of the start Task") {
 namespace {
 plugins::activation pinged_from(std::string_view endpoint) {
   const json reference = json::object{{"type", "Endpoint"}, {"identifier", identifier(endpoint_sid, endpoint)}};
-  return started_by("dic-a.example", {parameter(bpmn_message, "correlation-key", "valueString", "key-a"), parameter(ping_codes, "endpoint-identifier", "valueReference", reference)});
+  return started_by("dic-a.example", {parameter(bpmn_message, "correlation-key", "valueString", "key-a"),
+                                      parameter(ping_codes, "endpoint-identifier", "valueReference", reference)});
 }
 }  // namespace
 
@@ -158,15 +165,18 @@ TEST_CASE("pong: the status stands when the message was delivered") {
   CHECK(refused.tasks[0].status == "failed");
   REQUIRE(refused.tasks[0].add_outputs.size() == 2);
   CHECK(parsed(refused.tasks[0].add_outputs[0])["valueCoding"]["code"].str() == "not-allowed");
-  CHECK(parsed(refused.tasks[0].add_outputs[1])["valueString"].str() ==
-        "Task http://dsf.dev/bpe/Process/ping|1.0 send failed [recipient: dic-a.example, endpoint: endpoint.dic-a.example, businessKey: bk, "
-        "correlationKey: key-a, message: pong, error: HTTP 403]");
+  CHECK(
+      parsed(refused.tasks[0].add_outputs[1])["valueString"].str() ==
+      "Task http://dsf.dev/bpe/Process/ping|1.0 send failed [recipient: dic-a.example, endpoint: endpoint.dic-a.example, businessKey: bk, "
+      "correlationKey: key-a, message: pong, error: HTTP 403]");
 }
 
 // Would find: a timer without a pause, pings that share a business key.
 TEST_CASE("autostart: interval, target and message") {
   fake_site site("hrp.example");
-  const auto configured = [&](json::array inputs) { return set_target_and_configure_timer(started_by("hrp.example", std::move(inputs)), site); };
+  const auto configured = [&](json::array inputs) {
+    return set_target_and_configure_timer(started_by("hrp.example", std::move(inputs)), site);
+  };
   auto done = std::get<completed>(configured({}));
   CHECK(done.variables.at(0) == set("timerInterval", "PT24H"));
   CHECK(done.variables.at(1) == set("target", bpmn::target{"hrp.example", "endpoint.hrp.example", "https://hrp.example/fhir", ""}));

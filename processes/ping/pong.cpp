@@ -17,13 +17,17 @@ plugins::outcome select_pong_target(const plugins::activation& a, plugins::servi
     const auto organization = TRY(requester_of(*task.content));
     const auto key = TRY(string_input(*task.content, bpmn_message, "correlation-key"));
     const auto& endpoint = input(*task.content, ping_codes, "endpoint-identifier")["valueReference"]["identifier"]["value"].str();
-    if (endpoint.empty()) return base::fail(errc::bad_task, "the Task needs an input endpoint-identifier with a valueReference.identifier", "Task.input");
-    if (const auto m = TRY(find_member(s, organization, endpoint))) return plugins::completed{.variables = {set("target", target_for(*m, key))}};
+    if (endpoint.empty())
+      return base::fail(errc::bad_task, "the Task needs an input endpoint-identifier with a valueReference.identifier", "Task.input");
+    if (const auto m = TRY(find_member(s, organization, endpoint)))
+      return plugins::completed{.variables = {set("target", target_for(*m, key))}};
 
     const bpmn::target unknown{organization, endpoint, "", key};
     const std::string text = "the allow-list has no active endpoint " + endpoint + " of organization " + organization;
     s.log().warning("ping", "no pong sent: " + text, context_of(s, organization, reference_to(task)));
-    return plugins::bpmn_error{.code = "target_not_allowed", .message = text, .tasks = {with_output(task, status_output("pong-status", not_allowed, unknown, text))}};
+    return plugins::bpmn_error{.code = "target_not_allowed",
+                               .message = text,
+                               .tasks = {with_output(task, status_output("pong-status", not_allowed, unknown, text))}};
   });
 }
 
@@ -43,8 +47,9 @@ plugins::outcome send_pong(const plugins::activation& a, plugins::services& s) {
     s.log().warning("ping", "pong not sent", context_of(s, target.organization_identifier, reference_to(task)), {{"error", error.text}});
     auto change = with_output(task, status_output("pong-status", status_of(error), target, error.text));
     const auto text = "Task " + a.field_text("instantiatesCanonical") + " send failed [recipient: " + target.organization_identifier +
-                      ", endpoint: " + target.endpoint_identifier + ", businessKey: " + a.business_key + ", correlationKey: " + target.correlation_key +
-                      ", message: " + a.field_text("messageName") + ", error: " + error.text + "]";
+                      ", endpoint: " + target.endpoint_identifier + ", businessKey: " + a.business_key +
+                      ", correlationKey: " + target.correlation_key + ", message: " + a.field_text("messageName") +
+                      ", error: " + error.text + "]";
     change.add_outputs.push_back(parameter(bpmn_message, "error", "valueString", text).dump());
     change.status = "failed";
     return plugins::completed{.tasks = {std::move(change)}};

@@ -15,8 +15,9 @@ using base::result;
 
 constexpr int max_pages = 1'000;
 // Types of which a match or an include can be an Endpoint.
-const std::set<std::string, std::less<>> endpoint_types{"Endpoint",     "HealthcareService", "ImagingStudy",            "InsurancePlan",
-                                                        "Location",     "Organization",      "OrganizationAffiliation", "PractitionerRole"};
+const std::set<std::string, std::less<>> endpoint_types{
+    "Endpoint",     "HealthcareService",       "ImagingStudy",    "InsurancePlan", "Location",
+    "Organization", "OrganizationAffiliation", "PractitionerRole"};
 
 // The search of input target-endpoints without what stands before the resource type.
 result<std::string> relative_search(const std::string& query) {
@@ -24,7 +25,10 @@ result<std::string> relative_search(const std::string& query) {
   const auto slash = question == query.npos ? query.rfind('/') : query.substr(0, question).rfind('/');
   auto out = slash == query.npos ? query : query.substr(slash + 1);
   if (!endpoint_types.contains(out.substr(0, out.find('?'))))
-    return base::fail(errc::bad_task, "input target-endpoints must be a search that results in Endpoints, as Endpoint?identifier=http://dsf.dev/sid/endpoint-identifier|x", "Task.input");
+    return base::fail(errc::bad_task,
+                      "input target-endpoints must be a search that results in Endpoints, as "
+                      "Endpoint?identifier=http://dsf.dev/sid/endpoint-identifier|x",
+                      "Task.input");
   return out;
 }
 
@@ -46,7 +50,8 @@ result<std::set<std::string>> search_endpoints(plugins::services& s, const std::
     seen += matches;
     if (matches == 0 || seen >= bundle["total"].int_or(0)) return found;
   }
-  return base::fail(errc::bad_task, "input target-endpoints results in more than " + std::to_string(max_pages) + " pages; narrow the search", "Task.input");
+  return base::fail(errc::bad_task,
+                    "input target-endpoints results in more than " + std::to_string(max_pages) + " pages; narrow the search", "Task.input");
 }
 
 }  // namespace
@@ -61,7 +66,8 @@ plugins::outcome select_ping_targets(const plugins::activation& a, plugins::serv
     bpmn::targets targets;
     for (const auto& m : TRY(s.members()))
       if (!m.local && (!wanted || wanted->contains(m.endpoint_identifier))) targets.entries.push_back(target_for(m, s.new_uuid()));
-    s.log().info("ping", "targets selected", context_of(s, {}, reference_to(task)), {{"targets", static_cast<std::uint64_t>(targets.entries.size())}});
+    s.log().info("ping", "targets selected", context_of(s, {}, reference_to(task)),
+                 {{"targets", static_cast<std::uint64_t>(targets.entries.size())}});
     return plugins::completed{.variables = {set("targets", std::move(targets))}};
   });
 }

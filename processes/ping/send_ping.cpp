@@ -18,7 +18,8 @@ plugins::outcome send_ping(const plugins::activation& a, plugins::services& s) {
     }
     const auto local = s.local();
     if (local.endpoint_identifier.empty())
-      return base::fail(errc::not_on_allow_list, "the site's own Endpoint with address " + local.endpoint_url + " is not on its allow-list");
+      return base::fail(errc::not_on_allow_list,
+                        "the site's own Endpoint with address " + local.endpoint_url + " is not on its allow-list");
     auto message = TRY(message_to(a, TRY(target_of(a))));
     const json reference = json::object{{"type", "Endpoint"}, {"identifier", identifier(endpoint_sid, local.endpoint_identifier)}};
     message.additional_inputs.push_back(parameter(ping_codes, "endpoint-identifier", "valueReference", reference).dump());

@@ -17,8 +17,9 @@ using base::result;
 enum class site_errc : std::uint16_t { http_status, not_configured };
 inline const base::error_domain& domain_of(site_errc) noexcept {
   static constexpr base::error_domain domain{"site", [](std::uint16_t v) {
-    return v == 0 ? base::error_entry{"http_status", base::error_kind::unavailable} : base::error_entry{"not_configured", base::error_kind::unsupported};
-  }};
+                                               return v == 0 ? base::error_entry{"http_status", base::error_kind::unavailable}
+                                                             : base::error_entry{"not_configured", base::error_kind::unsupported};
+                                             }};
   return domain;
 }
 

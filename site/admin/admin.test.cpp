@@ -149,11 +149,14 @@ TEST_CASE("an import reports its progress and stops when the operator does", "[a
   admin_client client(f.socket());
   std::uint64_t seen = 0;
   bool finished = false;
-  REQUIRE(client.import("/data", [&](const import_progress& p) {
-                  ++seen;
-                  finished = p.finished;
-                  return true;
-                }).has_value());
+  REQUIRE(client
+              .import("/data",
+                      [&](const import_progress& p) {
+                        ++seen;
+                        finished = p.finished;
+                        return true;
+                      })
+              .has_value());
   CHECK(seen == 1000);
   CHECK(finished);
   CHECK(port.asked == "import finished");
@@ -168,13 +171,15 @@ TEST_CASE("watchers see events in order, leave no listener behind, and end with 
   const site_event_line event{"task_sent", {1}, "p|1", "inst", "bk", "act", "site-b", "ping"};
   admin_client client(f.socket());
   std::vector<site_event_line> seen;
-  REQUIRE(client.watch([&](const site_event_line& e) {
-                  if (e.kind == "watching")
-                    for (int i = 0; i < 100; ++i) port.publish({.kind = "task_received", .text = std::to_string(i)});
-                  if (e.text == "99") port.publish(event);
-                  if (e.kind != "watching") seen.push_back(e);
-                  return e.kind != "task_sent";
-                }).has_value());
+  REQUIRE(client
+              .watch([&](const site_event_line& e) {
+                if (e.kind == "watching")
+                  for (int i = 0; i < 100; ++i) port.publish({.kind = "task_received", .text = std::to_string(i)});
+                if (e.text == "99") port.publish(event);
+                if (e.kind != "watching") seen.push_back(e);
+                return e.kind != "task_sent";
+              })
+              .has_value());
   REQUIRE(seen.size() == 101);
   CHECK(seen[42].text == "42");
   CHECK(seen.back() == event);

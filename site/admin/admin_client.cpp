@@ -44,7 +44,8 @@ struct admin_client::impl {
   bool stopped = false;
 };
 
-admin_client::admin_client(std::string socket_path, std::int64_t timeout_ms) : impl_(std::make_unique<impl>(std::move(socket_path), timeout_ms)) {}
+admin_client::admin_client(std::string socket_path, std::int64_t timeout_ms)
+    : impl_(std::make_unique<impl>(std::move(socket_path), timeout_ms)) {}
 admin_client::~admin_client() = default;
 
 base::result<> admin_client::watch(const std::function<bool(const site_event_line&)>& on_event) {
@@ -126,7 +127,9 @@ base::result<std::vector<why_answer>> admin_client::why(const std::string& busin
   return from_proto(TRY(impl_->call(&pb::Admin::Stub::Why, in)));
 }
 
-base::result<std::vector<partner_status>> admin_client::partners() { return from_proto(TRY(impl_->call(&pb::Admin::Stub::Partners, pb::PartnersRequest()))); }
+base::result<std::vector<partner_status>> admin_client::partners() {
+  return from_proto(TRY(impl_->call(&pb::Admin::Stub::Partners, pb::PartnersRequest())));
+}
 
 base::result<started_task> admin_client::start_task(const start_request& request) {
   pb::StartTaskRequest in;

@@ -214,7 +214,8 @@ struct deploy_result {
 };
 
 struct site_event_line {
-  std::string kind;  // watching (the first), then as actors::to_string(site_event_kind); "lost": the watcher was too slow, text is how many events it missed
+  std::string
+      kind;  // watching (the first), then as actors::to_string(site_event_kind); "lost": the watcher was too slow, text is how many events it missed
   base::timestamp time;
   std::string process;
   std::string instance;
@@ -273,9 +274,9 @@ enum class admin_errc : std::uint16_t {
   corrupt,
   unsupported,
   internal,
-  no_server,      // nobody listens at the socket
+  no_server,  // nobody listens at the socket
   socket_in_use,  // another program does
-  cancelled,      // the caller went away
+  cancelled,  // the caller went away
 };
 const base::error_domain& domain_of(admin_errc) noexcept;
 

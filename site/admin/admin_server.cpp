@@ -36,18 +36,30 @@ public:
   grpc::Status ListInstances(grpc::ServerContext*, const pb::InstanceFilter* in, pb::InstancePage* out) override {
     return answer(port_.list_instances(from_proto(*in)), out);
   }
-  grpc::Status ShowInstance(grpc::ServerContext*, const pb::InstanceRef* in, pb::InstanceDetail* out) override { return answer(port_.show_instance(in->id()), out); }
+  grpc::Status ShowInstance(grpc::ServerContext*, const pb::InstanceRef* in, pb::InstanceDetail* out) override {
+    return answer(port_.show_instance(in->id()), out);
+  }
   grpc::Status ListIncidents(grpc::ServerContext*, const pb::IncidentFilter* in, pb::IncidentPage* out) override {
     return answer(port_.list_incidents(from_proto(*in)), out);
   }
-  grpc::Status RetryIncident(grpc::ServerContext*, const pb::IncidentRef* in, pb::Done*) override { return done(port_.retry_incident(in->id())); }
-  grpc::Status CancelIncident(grpc::ServerContext*, const pb::IncidentRef* in, pb::Done*) override { return done(port_.cancel_incident(in->id())); }
+  grpc::Status RetryIncident(grpc::ServerContext*, const pb::IncidentRef* in, pb::Done*) override {
+    return done(port_.retry_incident(in->id()));
+  }
+  grpc::Status CancelIncident(grpc::ServerContext*, const pb::IncidentRef* in, pb::Done*) override {
+    return done(port_.cancel_incident(in->id()));
+  }
   grpc::Status CancelInstance(grpc::ServerContext*, const pb::CancelInstanceRequest* in, pb::Done*) override {
     return done(port_.cancel_instance(in->id(), in->reason()));
   }
-  grpc::Status Why(grpc::ServerContext*, const pb::WhyRequest* in, pb::WhyReply* out) override { return answer(port_.why(in->business_key()), out); }
-  grpc::Status Partners(grpc::ServerContext*, const pb::PartnersRequest*, pb::PartnerList* out) override { return answer(port_.partners(), out); }
-  grpc::Status StartTask(grpc::ServerContext*, const pb::StartTaskRequest* in, pb::StartedTask* out) override { return answer(port_.start_task(from_proto(*in)), out); }
+  grpc::Status Why(grpc::ServerContext*, const pb::WhyRequest* in, pb::WhyReply* out) override {
+    return answer(port_.why(in->business_key()), out);
+  }
+  grpc::Status Partners(grpc::ServerContext*, const pb::PartnersRequest*, pb::PartnerList* out) override {
+    return answer(port_.partners(), out);
+  }
+  grpc::Status StartTask(grpc::ServerContext*, const pb::StartTaskRequest* in, pb::StartedTask* out) override {
+    return answer(port_.start_task(from_proto(*in)), out);
+  }
   grpc::Status CompleteUserTask(grpc::ServerContext*, const pb::UserTaskCompletion* in, pb::Done*) override {
     return done(port_.complete_user_task(from_proto(*in)));
   }
@@ -57,10 +69,18 @@ public:
     out->set_count(*count);
     return grpc::Status::OK;
   }
-  grpc::Status ActorTree(grpc::ServerContext*, const pb::ActorTreeRequest* in, pb::ActorList* out) override { return answer(port_.actors(in->limit()), out); }
-  grpc::Status DeployPlugin(grpc::ServerContext*, const pb::DeployRequest* in, pb::DeployResult* out) override { return answer(port_.deploy_plugin(in->path()), out); }
-  grpc::Status HoldHandler(grpc::ServerContext*, const pb::HoldRequest* in, pb::Done*) override { return done(port_.hold_handler(in->class_name(), in->hold())); }
-  grpc::Status Shutdown(grpc::ServerContext*, const pb::ShutdownRequest* in, pb::Done*) override { return done(port_.shutdown(in->reason())); }
+  grpc::Status ActorTree(grpc::ServerContext*, const pb::ActorTreeRequest* in, pb::ActorList* out) override {
+    return answer(port_.actors(in->limit()), out);
+  }
+  grpc::Status DeployPlugin(grpc::ServerContext*, const pb::DeployRequest* in, pb::DeployResult* out) override {
+    return answer(port_.deploy_plugin(in->path()), out);
+  }
+  grpc::Status HoldHandler(grpc::ServerContext*, const pb::HoldRequest* in, pb::Done*) override {
+    return done(port_.hold_handler(in->class_name(), in->hold()));
+  }
+  grpc::Status Shutdown(grpc::ServerContext*, const pb::ShutdownRequest* in, pb::Done*) override {
+    return done(port_.shutdown(in->reason()));
+  }
 
   grpc::Status Import(grpc::ServerContext* context, const pb::ImportRequest* in, grpc::ServerWriter<pb::ImportProgress>* out) override {
     auto imported = port_.import(in->path(), [&](const import_progress& p) {
@@ -126,11 +146,16 @@ bool is_alive(const std::string& path) {
 base::result<> free_the_path(const std::string& path) {
   struct stat found{};
   if (path.size() >= sizeof(sockaddr_un::sun_path))
-    return base::fail(admin_errc::invalid, fmt::format("the path of a Unix socket has at most {} bytes; set a shorter admin.socket", sizeof(sockaddr_un::sun_path) - 1), path);
+    return base::fail(
+        admin_errc::invalid,
+        fmt::format("the path of a Unix socket has at most {} bytes; set a shorter admin.socket", sizeof(sockaddr_un::sun_path) - 1), path);
   if (::lstat(path.c_str(), &found) != 0) return {};
-  if (!S_ISSOCK(found.st_mode)) return base::fail(admin_errc::socket_in_use, "there is a file that is no socket; remove it or set another admin.socket", path);
+  if (!S_ISSOCK(found.st_mode))
+    return base::fail(admin_errc::socket_in_use, "there is a file that is no socket; remove it or set another admin.socket", path);
   if (is_alive(path)) return base::fail(admin_errc::socket_in_use, "another dsfd listens here; stop it or set another admin.socket", path);
-  if (::unlink(path.c_str()) != 0) return base::fail(admin_errc::socket_in_use, fmt::format("the socket that was left behind can't be removed: {}", std::strerror(errno)), path);
+  if (::unlink(path.c_str()) != 0)
+    return base::fail(admin_errc::socket_in_use, fmt::format("the socket that was left behind can't be removed: {}", std::strerror(errno)),
+                      path);
   return {};
 }
 

@@ -12,7 +12,8 @@ class admin_server {
 public:
   // Listens when it returns. `port` must outlive the server. A socket that a killed program left behind is taken over; one that another
   // program listens at, or a path that is no socket, is an error.
-  static base::result<admin_server> start(const std::string& socket_path, admin_port& port, const base::clock& time = base::system_clock_source());
+  static base::result<admin_server> start(const std::string& socket_path, admin_port& port,
+                                          const base::clock& time = base::system_clock_source());
   admin_server(admin_server&&) noexcept;
   admin_server& operator=(admin_server&&) noexcept;
   ~admin_server();

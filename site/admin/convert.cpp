@@ -69,7 +69,9 @@ void to_proto(const instance_filter& from, pb::InstanceFilter& to) {
   to.set_limit(from.limit);
 }
 
-instance_filter from_proto(const pb::InstanceFilter& from) { return {from.process(), from.business_key(), from.state(), from.after(), from.limit()}; }
+instance_filter from_proto(const pb::InstanceFilter& from) {
+  return {from.process(), from.business_key(), from.state(), from.after(), from.limit()};
+}
 
 void to_proto(const instance_summary& from, pb::InstanceSummary& to) {
   to.set_id(from.id);
@@ -84,8 +86,9 @@ void to_proto(const instance_summary& from, pb::InstanceSummary& to) {
 }
 
 instance_summary from_proto(const pb::InstanceSummary& from) {
-  return {from.id(),         from.process(),   from.business_key(), from.state(), {from.started_us()}, {from.ended_us()}, texts_from(from.activities()),
-          from.incidents(), from.reason()};
+  return {from.id(),           from.process(),    from.business_key(),           from.state(),
+          {from.started_us()}, {from.ended_us()}, texts_from(from.activities()), from.incidents(),
+          from.reason()};
 }
 
 void to_proto(const instance_page& from, pb::InstancePage& to) {
@@ -220,8 +223,18 @@ void to_proto(const std::vector<partner_status>& from, pb::PartnerList& to) {
 std::vector<partner_status> from_proto(const pb::PartnerList& from) {
   std::vector<partner_status> to;
   for (const auto& p : from.partners())
-    to.push_back({p.organization(), p.endpoint_url(), p.queued(), p.sent(), p.refused(), p.retries(), {p.last_success_us()}, {p.last_failure_us()}, p.last_error(),
-                  {p.next_attempt_us()}, texts_from(p.roles()), p.active()});
+    to.push_back({p.organization(),
+                  p.endpoint_url(),
+                  p.queued(),
+                  p.sent(),
+                  p.refused(),
+                  p.retries(),
+                  {p.last_success_us()},
+                  {p.last_failure_us()},
+                  p.last_error(),
+                  {p.next_attempt_us()},
+                  texts_from(p.roles()),
+                  p.active()});
   return to;
 }
 
@@ -279,7 +292,8 @@ void to_proto(const import_progress& from, pb::ImportProgress& to) {
 }
 
 import_progress from_proto(const pb::ImportProgress& from) {
-  return {from.files_total(), from.files_done(), from.bytes_total(), from.bytes_done(), from.resources(), from.patients(), from.current(), from.finished()};
+  return {from.files_total(), from.files_done(), from.bytes_total(), from.bytes_done(),
+          from.resources(),   from.patients(),   from.current(),     from.finished()};
 }
 
 void to_proto(const std::vector<actor_status>& from, pb::ActorList& to) {
@@ -306,7 +320,9 @@ void to_proto(const deploy_result& from, pb::DeployResult& to) {
   to.set_resources(from.resources);
 }
 
-deploy_result from_proto(const pb::DeployResult& from) { return {from.plugin(), from.version(), texts_from(from.processes()), from.resources()}; }
+deploy_result from_proto(const pb::DeployResult& from) {
+  return {from.plugin(), from.version(), texts_from(from.processes()), from.resources()};
+}
 
 void to_proto(const site_event_line& from, pb::SiteEvent& to) {
   to.set_kind(from.kind);
@@ -320,7 +336,8 @@ void to_proto(const site_event_line& from, pb::SiteEvent& to) {
 }
 
 site_event_line from_proto(const pb::SiteEvent& from) {
-  return {from.kind(), {from.time_us()}, from.process(), from.instance(), from.business_key(), from.activity(), from.partner(), from.text()};
+  return {from.kind(),         {from.time_us()}, from.process(), from.instance(),
+          from.business_key(), from.activity(),  from.partner(), from.text()};
 }
 
 }  // namespace dsf::site

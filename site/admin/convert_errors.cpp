@@ -51,7 +51,8 @@ base::error from_status(const grpc::Status& status, const std::string& socket_pa
     case grpc::StatusCode::UNAVAILABLE: return {admin_errc::no_server, "no dsfd listens at " + socket_path + "; start it or pass --socket"};
     case grpc::StatusCode::DEADLINE_EXCEEDED: return {admin_errc::timeout, "dsfd did not answer in time", socket_path};
     case grpc::StatusCode::CANCELLED: return {admin_errc::cancelled, "the call was cancelled", socket_path};
-    case grpc::StatusCode::UNIMPLEMENTED: return {admin_errc::unsupported, "the running dsfd does not know this call; it is of another version", socket_path};
+    case grpc::StatusCode::UNIMPLEMENTED:
+      return {admin_errc::unsupported, "the running dsfd does not know this call; it is of another version", socket_path};
     default: return {admin_errc::internal, status.error_message(), socket_path};
   }
 }

@@ -11,7 +11,7 @@
 namespace dsf::site {
 
 struct fake_port : admin_port {
-  site_status status_value{"name",       "org",  "1.2",  {"fhir", "bpe"}, true, "nrb", true, "rob", {1}, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+  site_status status_value{"name", "org", "1.2", {"fhir", "bpe"}, true, "nrb", true, "rob", {1}, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
   instance_summary summary{"id", "p|1", "bk", "running", {1}, {2}, {"a", "b"}, 3, "reason"};
   instance_filter asked_instances;
   incident_filter asked_incidents;
@@ -29,7 +29,11 @@ struct fake_port : admin_port {
   }
   base::result<instance_detail> show_instance(const std::string& id) override {
     if (id == "none") return base::fail(admin_errc::not_found, "there is no instance 'none'; `dsfctl instances` lists them", "none");
-    return instance_detail{summary, {{"message", "catch", "pong", {5}, {6}, "w"}}, {{"v", "string", "text", "scope"}}, {{"Task/1", "start", "in-progress", "ping", "site-b"}}, 7};
+    return instance_detail{summary,
+                           {{"message", "catch", "pong", {5}, {6}, "w"}},
+                           {{"v", "string", "text", "scope"}},
+                           {{"Task/1", "start", "in-progress", "ping", "site-b"}},
+                           7};
   }
   base::result<incident_page> list_incidents(const incident_filter& f) override {
     asked_incidents = f;
@@ -37,9 +41,12 @@ struct fake_port : admin_port {
   }
   base::result<> retry_incident(const std::string& id) override { return note("retry " + id); }
   base::result<> cancel_incident(const std::string& id) override { return note("cancel " + id); }
-  base::result<> cancel_instance(const std::string& id, const std::string& reason) override { return note("cancel instance " + id + " " + reason); }
+  base::result<> cancel_instance(const std::string& id, const std::string& reason) override {
+    return note("cancel instance " + id + " " + reason);
+  }
   base::result<std::vector<why_answer>> why(const std::string& key) override {
-    return std::vector<why_answer>{{"inst", "p|1", "running", "It waits for " + key + ".", {{"timer", "t", "d", {1}, {2}, ""}}, {3}, "refused", "do this"}};
+    return std::vector<why_answer>{
+        {"inst", "p|1", "running", "It waits for " + key + ".", {{"timer", "t", "d", {1}, {2}, ""}}, {3}, "refused", "do this"}};
   }
   base::result<std::vector<partner_status>> partners() override {
     return std::vector<partner_status>{{"org", "https://b/fhir", 1, 2, 3, 4, {5}, {6}, "err", {7}, {"net: DIC"}, true}};
@@ -61,7 +68,9 @@ struct fake_port : admin_port {
     if (ccdl.empty()) return base::fail(admin_errc::invalid, "the query is empty");
     return ccdl.size();
   }
-  base::result<std::vector<actor_status>> actors(std::uint32_t limit) override { return std::vector<actor_status>(limit, {"a", "site", -1, 2, 3}); }
+  base::result<std::vector<actor_status>> actors(std::uint32_t limit) override {
+    return std::vector<actor_status>(limit, {"a", "site", -1, 2, 3});
+  }
   base::result<deploy_result> deploy_plugin(const std::string& path) override { return deploy_result{path, "1.0", {"p|1.0"}, 4}; }
   base::result<> hold_handler(const std::string& name, bool hold) override { return note((hold ? "hold " : "release ") + name); }
   base::result<> shutdown(const std::string& reason) override { return note("shutdown " + reason); }

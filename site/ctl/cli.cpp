@@ -115,28 +115,34 @@ private:
     auto* list = on_site(app_, "instances", "process instances", [this](auto& s) { return ctl::instances(o_, s, instances_, all_); });
     list->add_option("--process", instances_.process, "key, or key|version");
     list->add_option("--business-key", instances_.business_key, "only this one");
-    list->add_option("--state", instances_.state, "running, completed, failed or incident")->check(CLI::IsMember({"running", "completed", "failed", "incident"}));
+    list->add_option("--state", instances_.state, "running, completed, failed or incident")
+        ->check(CLI::IsMember({"running", "completed", "failed", "incident"}));
     list->add_option("--after", instances_.after, "the page after this");
     list->add_option("--limit", instances_.limit, "lines on a page")->capture_default_str()->check(CLI::Range(1, 10'000));
     list->add_flag("--all", all_, "all pages");
 
     auto* instance = group("instance", "one process instance");
-    auto* show = on_site(*instance, "show", "what it waits for, its Tasks and variables", [this](auto& s) { return ctl::instance_show(o_, s, id_); });
+    auto* show = on_site(*instance, "show", "what it waits for, its Tasks and variables",
+                         [this](auto& s) { return ctl::instance_show(o_, s, id_); });
     show->add_option("id", id_, "instance id or business key")->required();
-    auto* cancel = on_site(*instance, "cancel", "ends it; its Task fails", [this](auto& s) { return ctl::instance_cancel(o_, s, id_, text_); });
+    auto* cancel =
+        on_site(*instance, "cancel", "ends it; its Task fails", [this](auto& s) { return ctl::instance_cancel(o_, s, id_, text_); });
     cancel->add_option("id", id_, "instance id")->required();
     cancel->add_option("--reason", text_, "stands in the failed Task")->required();
 
-    auto* incidents = on_site(app_, "incidents", "what failed and needs a decision", [this](auto& s) { return ctl::incidents(o_, s, incidents_); });
+    auto* incidents =
+        on_site(app_, "incidents", "what failed and needs a decision", [this](auto& s) { return ctl::incidents(o_, s, incidents_); });
     incidents->require_subcommand(0, 1);
     incidents->add_option("--process", incidents_.process, "key, or key|version");
     incidents->add_option("--after", incidents_.after, "the page after this");
     auto* retry = on_site(*incidents, "retry", "tries again", [this](auto& s) { return ctl::incident_retry(o_, s, ids_); });
     retry->add_option("id", ids_, "incident ids")->required();
-    auto* give_up = on_site(*incidents, "cancel", "gives up: the instance ends and its Task fails", [this](auto& s) { return ctl::incident_cancel(o_, s, ids_); });
+    auto* give_up = on_site(*incidents, "cancel", "gives up: the instance ends and its Task fails",
+                            [this](auto& s) { return ctl::incident_cancel(o_, s, ids_); });
     give_up->add_option("id", ids_, "incident ids")->required();
 
-    auto* why = on_site(app_, "why", "what an instance waits for, from whom, since when, and what to do", [this](auto& s) { return ctl::why(o_, s, id_); });
+    auto* why = on_site(app_, "why", "what an instance waits for, from whom, since when, and what to do",
+                        [this](auto& s) { return ctl::why(o_, s, id_); });
     why->add_option("business-key", id_, "business key or instance id")->required();
   }
 
@@ -160,13 +166,15 @@ private:
     complete->add_option("id", completion_.id, "as `dsfctl instance show` prints it")->required();
     complete->add_option("--set", variables_, "variable=text; may be repeated");
 
-    auto* import = on_site(app_, "import", "fills the repository from NDJSON or Bundles; goes on where it was interrupted",
-                           [this](auto& s) -> result<> { return ctl::import(o_, s, std::filesystem::absolute(path_).lexically_normal().string()); });
+    auto* import =
+        on_site(app_, "import", "fills the repository from NDJSON or Bundles; goes on where it was interrupted",
+                [this](auto& s) -> result<> { return ctl::import(o_, s, std::filesystem::absolute(path_).lexically_normal().string()); });
     import->add_option("path", path_, "file or folder")->required();
 
     auto* plugin = group("plugin", "process plugins");
-    auto* deploy = on_site(*plugin, "deploy", "checks and deploys a plugin folder",
-                           [this](auto& s) -> result<> { return ctl::plugin_deploy(o_, s, std::filesystem::absolute(path_).lexically_normal().string()); });
+    auto* deploy = on_site(*plugin, "deploy", "checks and deploys a plugin folder", [this](auto& s) -> result<> {
+      return ctl::plugin_deploy(o_, s, std::filesystem::absolute(path_).lexically_normal().string());
+    });
     deploy->add_option("path", path_, "the plugin's folder")->required();
 
     auto* handler = group("handler", "breakpoints for handlers");
@@ -179,11 +187,13 @@ private:
 
   void tool_commands() {
     auto* cohort = group("cohort", "cohorts of the repository");
-    auto* count = command(*cohort, "count", "exact counts, for the site's own eyes: of a folder (--data), or of the running site's repository", [this]() -> result<> {
-      if (!cohort_.data.empty()) return ctl::cohort_count(o_, cohort_);
-      admin_client client(TRY(socket_path(g_)));
-      return ctl::cohort_query(o_, client, cohort_.queries);
-    });
+    auto* count =
+        command(*cohort, "count", "exact counts, for the site's own eyes: of a folder (--data), or of the running site's repository",
+                [this]() -> result<> {
+                  if (!cohort_.data.empty()) return ctl::cohort_count(o_, cohort_);
+                  admin_client client(TRY(socket_path(g_)));
+                  return ctl::cohort_query(o_, client, cohort_.queries);
+                });
     auto* data = count->add_option("--data", cohort_.data, "folder of NDJSON files");
     auto* mapping = count->add_option("--mapping", cohort_.mapping, "search mapping (JSON)")->needs(data);
     auto* tree = count->add_option("--tree", cohort_.tree, "ontology tree (JSON)")->needs(data);
@@ -191,7 +201,8 @@ private:
     count->add_option("--day", cohort_.day, "day that ages count to, YYYY-MM-DD; default: today")->needs(data);
     count->add_option("query", cohort_.queries, "CCDL files")->required();
 
-    auto* pki = command(app_, "pki", "makes a development authority and certificates; keeps what is there", [this] { return ctl::pki(o_, pki_); });
+    auto* pki =
+        command(app_, "pki", "makes a development authority and certificates; keeps what is there", [this] { return ctl::pki(o_, pki_); });
     pki->add_option("--out", pki_.folder, "folder")->required();
     pki->add_option("--site", pki_.sites, "site to make a server and a client certificate for; may be repeated");
     pki->add_option("--practitioner", pki_.practitioners, "e-mail address of a person; may be repeated");
@@ -202,16 +213,19 @@ private:
     init->add_option("folder", init_.folder, "where")->required();
     init->add_option("--organization", init_.organization, "the organisation's identifier in the allow-list")->required();
     init->add_option("--base-url", init_.base_url, "https address of the FHIR endpoint")->required();
-    init->add_option("--certificates", init_.certificates, "folder with server.pem, server.key, client.pem, client.key, and ../ca.pem (as `dsfctl pki` makes it)");
+    init->add_option("--certificates", init_.certificates,
+                     "folder with server.pem, server.key, client.pem, client.key, and ../ca.pem (as `dsfctl pki` makes it)");
     init->add_option("--role", init_.roles, "fhir, bpe, repository; may be repeated")->check(CLI::IsMember({"fhir", "bpe", "repository"}));
 
     auto* log = group("log", "an instance's events");
-    auto* show = command(*log, "show", "prints the events of an instance from a store that no server has open", [this] { return ctl::log_show(o_, log_); });
+    auto* show = command(*log, "show", "prints the events of an instance from a store that no server has open",
+                         [this] { return ctl::log_show(o_, log_); });
     show->add_option("instance", log_.instance, "instance id")->required();
     show->add_option("--store", log_.store, "folder of the store (store.path)")->required();
     show->add_option("--from", log_.from, "first event number");
 
-    auto* demo = command(app_, "demo", "four sites on this machine answer a feasibility query, one is killed and carries on", [this] { return ctl::demo(o_, demo_); });
+    auto* demo = command(app_, "demo", "four sites on this machine answer a feasibility query, one is killed and carries on",
+                         [this] { return ctl::demo(o_, demo_); });
     add_demo_options(*demo);
   }
 
@@ -222,7 +236,8 @@ private:
     demo.add_option("--port", demo_.first_port, "first of the loopback ports; 0: free ones")->capture_default_str();
     demo.add_option("--dsfd", demo_.program, "the dsfd program; default: beside dsfctl");
     demo.add_flag("--once", demo_.once, "stop when the result is there");
-    demo.add_option("--break", demo_.broken, "what goes wrong")->check(CLI::IsMember({"wrong-ca", "expired", "not-listed", "site-down", "wrong-role"}));
+    demo.add_option("--break", demo_.broken, "what goes wrong")
+        ->check(CLI::IsMember({"wrong-ca", "expired", "not-listed", "site-down", "wrong-role"}));
   }
 
   CLI::App* group(const char* name, const char* help) {

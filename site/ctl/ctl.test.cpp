@@ -150,14 +150,17 @@ TEST_CASE("errors are one line that says what to do", "[ctl]") {
   fake_port port;
   auto server = admin_server::start(f / "s", port);
   REQUIRE(server.has_value());
-  CHECK(dsfctl({"instance", "show", "none", "--socket", f / "s"}).err == "dsfctl: none: there is no instance 'none'; `dsfctl instances` lists them\n");
-  CHECK(dsfctl({"task", "start", "p|1", "--input", "broken", "--socket", f / "s"}).err == "dsfctl: the input 'broken' must be system|code=value\n");
+  CHECK(dsfctl({"instance", "show", "none", "--socket", f / "s"}).err ==
+        "dsfctl: none: there is no instance 'none'; `dsfctl instances` lists them\n");
+  CHECK(dsfctl({"task", "start", "p|1", "--input", "broken", "--socket", f / "s"}).err ==
+        "dsfctl: the input 'broken' must be system|code=value\n");
 }
 
 TEST_CASE("the actor tree shows each actor once, also when names form a circle", "[ctl]") {
   struct tree_port : fake_port {
     base::result<std::vector<actor_status>> actors(std::uint32_t) override {
-      return std::vector<actor_status>{{"site", "", 0, 1, 0}, {"engine", "site", 2, 3, 1}, {"instance", "engine", 0, 1, 0}, {"self", "self", 0, 0, 0}};
+      return std::vector<actor_status>{
+          {"site", "", 0, 1, 0}, {"engine", "site", 2, 3, 1}, {"instance", "engine", 0, 1, 0}, {"self", "self", 0, 0, 0}};
     }
   } port;
   printed p;
@@ -183,10 +186,12 @@ TEST_CASE("pki makes what is missing and keeps what is there; site init uses it"
   const auto kept = base::json::parse(second.out).value();
   CHECK(kept["certificates"][1]["thumbprint"].str() == thumbprint);
   CHECK(kept["certificates"][1]["kept"].bool_or(false));
-  CHECK(dsfctl({"pki", "--out", f / "pki", "--site", "../x"}).err == "dsfctl: '../x' can't be a file name; use letters, digits, dot, dash and underscore\n");
+  CHECK(dsfctl({"pki", "--out", f / "pki", "--site", "../x"}).err ==
+        "dsfctl: '../x' can't be a file name; use letters, digits, dot, dash and underscore\n");
 
-  const std::vector<std::string> init{"site",        "init",       f / "site", "--organization", "it's.example",
-                                      "--base-url",  "https://localhost:8443/fhir", "--certificates", f / "pki/a"};
+  const std::vector<std::string> init{
+      "site",           "init",     f / "site", "--organization", "it's.example", "--base-url", "https://localhost:8443/fhir",
+      "--certificates", f / "pki/a"};
   const auto site = dsfctl(init);
   CHECK(site.code == 0);
   CHECK(site.err == "");
@@ -196,7 +201,7 @@ TEST_CASE("pki makes what is missing and keeps what is there; site init uses it"
 
 TEST_CASE("an allow-list bundle refers only to what it holds", "[ctl]") {
   const std::vector<ctl::allow_list_member> members{{"a.example", "A", "a.host", "https://a/fhir", std::string(128, 'a'), "HRP"},
-                                                      {"b.example", "B", "b.host", "https://b/fhir", std::string(128, 'b'), "DIC"}};
+                                                    {"b.example", "B", "b.host", "https://b/fhir", std::string(128, 'b'), "DIC"}};
   const auto bundle = ctl::allow_list_bundle("net.example", members);
   CHECK(bundle["entry"].size() == 7);
   const auto text = bundle.dump();

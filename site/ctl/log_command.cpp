@@ -31,7 +31,8 @@ std::uint64_t execution_of(const bpmn::event& e) {
 }
 
 std::string detail_of(const bpmn::event& e) {
-  if (const auto* started = std::get_if<bpmn::events::instance_started>(&e.what)) return fmt::format("business key {}, message {}", started->business_key, started->message_name);
+  if (const auto* started = std::get_if<bpmn::events::instance_started>(&e.what))
+    return fmt::format("business key {}, message {}", started->business_key, started->message_name);
   if (const auto* written = std::get_if<bpmn::events::variables_written>(&e.what)) {
     // Names only: values may be patient data.
     std::string names;
@@ -75,14 +76,18 @@ base::result<> log_show(ctl_output& o, const log_options& options) {
                        .dump()
                 << "\n";
         } else {
-          t.add({std::to_string(n), base::to_iso(batch.time, 6), batch.cause, std::string(bpmn::name_of(e)), execution_of(e) ? std::to_string(execution_of(e)) : "", detail_of(e)});
+          t.add({std::to_string(n), base::to_iso(batch.time, 6), batch.cause, std::string(bpmn::name_of(e)),
+                 execution_of(e) ? std::to_string(execution_of(e)) : "", detail_of(e)});
         }
       }
     }
     if (rows.size() < rows_at_a_time) break;
     row = rows.back().number + 1;
   }
-  if (shown == 0) return base::fail(admin_errc::not_found, fmt::format("the store has no events of instance {} from number {} on", options.instance, options.from), options.store);
+  if (shown == 0)
+    return base::fail(admin_errc::not_found,
+                      fmt::format("the store has no events of instance {} from number {} on", options.instance, options.from),
+                      options.store);
   if (!o.json) o.out << t.str(o.width);
   return {};
 }

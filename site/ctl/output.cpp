@@ -16,7 +16,9 @@ std::string relative_time(base::timestamp t, base::timestamp now) {
     iso[10] = ' ';
     return iso;
   }
-  std::string text = distance < 120 ? fmt::format("{}s", distance) : distance < 120 * 60 ? fmt::format("{}m", distance / 60) : fmt::format("{}h", distance / 3600);
+  std::string text = distance < 120        ? fmt::format("{}s", distance)
+                     : distance < 120 * 60 ? fmt::format("{}m", distance / 60)
+                                           : fmt::format("{}h", distance / 3600);
   return now.us >= t.us ? text + " ago" : "in " + text;
 }
 

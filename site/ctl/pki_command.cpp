@@ -37,7 +37,8 @@ public:
   }
 
   result<> issue(net::certificate_request request, std::string who, std::string use, const fs::path& stem) {
-    if (!is_plain_name(who)) return base::fail(admin_errc::invalid, fmt::format("'{}' can't be a file name; use letters, digits, dot, dash and underscore", who));
+    if (!is_plain_name(who))
+      return base::fail(admin_errc::invalid, fmt::format("'{}' can't be a file name; use letters, digits, dot, dash and underscore", who));
     TRY(make_folder(stem.parent_path()));
     const net::pki_files to{stem.string() + ".pem", stem.string() + ".key"};
     made m{std::move(who), std::move(use), to.certificate, {}, exists(to)};
@@ -95,7 +96,8 @@ result<> pki(ctl_output& o, const pki_options& options) {
   if (o.json) {
     base::json::array certificates;
     for (const auto& c : m.list)
-      certificates.push_back(base::json::object{{"who", c.who}, {"use", c.use}, {"certificate", c.certificate}, {"thumbprint", c.thumbprint}, {"kept", c.kept}});
+      certificates.push_back(base::json::object{
+          {"who", c.who}, {"use", c.use}, {"certificate", c.certificate}, {"thumbprint", c.thumbprint}, {"kept", c.kept}});
     o.out << base::json(base::json::object{{"ca", m.ca_files().certificate}, {"certificates", std::move(certificates)}}).dump() << "\n";
     return {};
   }

@@ -43,14 +43,18 @@ json to_json(const instance_summary& i) {
 json to_json(const instance_page& p) { return json::object{{"instances", to_json(p.instances)}, {"next", p.next}}; }
 
 json to_json(const wait_point_line& w) {
-  return json::object{{"kind", w.kind}, {"activity", w.activity}, {"detail", w.detail}, {"since", json_time(w.since)}, {"due", json_time(w.due)}, {"id", w.id}};
+  return json::object{{"kind", w.kind},          {"activity", w.activity},
+                      {"detail", w.detail},      {"since", json_time(w.since)},
+                      {"due", json_time(w.due)}, {"id", w.id}};
 }
 
 json to_json(const instance_detail& d) {
   json::array variables, tasks;
-  for (const auto& v : d.variables) variables.push_back(json::object{{"name", v.name}, {"type", v.type}, {"text", v.text}, {"scope", v.scope}});
+  for (const auto& v : d.variables)
+    variables.push_back(json::object{{"name", v.name}, {"type", v.type}, {"text", v.text}, {"scope", v.scope}});
   for (const auto& t : d.tasks)
-    tasks.push_back(json::object{{"reference", t.reference}, {"part", t.part}, {"status", t.status}, {"message", t.message}, {"partner", t.partner}});
+    tasks.push_back(
+        json::object{{"reference", t.reference}, {"part", t.part}, {"status", t.status}, {"message", t.message}, {"partner", t.partner}});
   auto out = to_json(d.summary);
   out.set("waits", to_json(d.waits));
   out.set("variables", std::move(variables));
@@ -108,13 +112,20 @@ json to_json(const deploy_result& d) {
 }
 
 json to_json(const import_progress& p) {
-  return json::object{{"files_total", p.files_total}, {"files_done", p.files_done}, {"bytes_total", p.bytes_total}, {"bytes_done", p.bytes_done},
-                      {"resources", p.resources},     {"patients", p.patients},     {"current", p.current},         {"finished", p.finished}};
+  return json::object{{"files_total", p.files_total}, {"files_done", p.files_done}, {"bytes_total", p.bytes_total},
+                      {"bytes_done", p.bytes_done},   {"resources", p.resources},   {"patients", p.patients},
+                      {"current", p.current},         {"finished", p.finished}};
 }
 
 json to_json(const site_event_line& e) {
-  return json::object{{"kind", e.kind},         {"time", json_time(e.time)}, {"process", e.process}, {"instance", e.instance}, {"business_key", e.business_key},
-                      {"activity", e.activity}, {"partner", e.partner},      {"text", e.text}};
+  return json::object{{"kind", e.kind},
+                      {"time", json_time(e.time)},
+                      {"process", e.process},
+                      {"instance", e.instance},
+                      {"business_key", e.business_key},
+                      {"activity", e.activity},
+                      {"partner", e.partner},
+                      {"text", e.text}};
 }
 
 }  // namespace dsf::site

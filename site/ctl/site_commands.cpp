@@ -14,7 +14,8 @@ std::string joined(const std::vector<std::string>& items) { return fmt::format("
 
 void print_waits(ctl_output& o, const std::vector<wait_point_line>& waits) {
   text_table t({"WAITS FOR", "AT", "DETAIL", "SINCE", "DUE", "ID"});
-  for (const auto& w : waits) t.add({w.kind, w.activity, w.detail, relative_time(w.since, o.clock.now()), relative_time(w.due, o.clock.now()), w.id});
+  for (const auto& w : waits)
+    t.add({w.kind, w.activity, w.detail, relative_time(w.since, o.clock.now()), relative_time(w.due, o.clock.now()), w.id});
   if (!t.empty()) o.out << "\n" << t.str(o.width);
 }
 
@@ -36,11 +37,12 @@ result<> status(ctl_output& o, admin_calls& site) {
     return {};
   }
   const auto port = [](std::uint16_t p) { return p ? std::to_string(p) : std::string("-"); };
-  o.out << fmt::format("{} ({}), dsfd {}, roles {}, pid {}, started {}\n", s.name, s.organization, s.version, joined(s.roles), s.pid, relative_time(s.started, o.clock.now()));
+  o.out << fmt::format("{} ({}), dsfd {}, roles {}, pid {}, started {}\n", s.name, s.organization, s.version, joined(s.roles), s.pid,
+                       relative_time(s.started, o.clock.now()));
   o.out << (s.ready ? "ready: the engine receives\n" : fmt::format("not ready: {}\n", s.not_ready_because));
   if (s.read_only) o.out << fmt::format("the store is read-only: {}\n", s.read_only_because);
-  o.out << fmt::format("instances {} running, {} in memory; incidents {}; messages to send {}; commits {}; memory {}\n", s.running_instances, s.live_instances, s.incidents,
-                       s.outbox, s.store_sequence, human_bytes(s.resident_bytes));
+  o.out << fmt::format("instances {} running, {} in memory; incidents {}; messages to send {}; commits {}; memory {}\n",
+                       s.running_instances, s.live_instances, s.incidents, s.outbox, s.store_sequence, human_bytes(s.resident_bytes));
   o.out << fmt::format("ports: FHIR {}, status {}, repository {}\n", port(s.fhir_port), port(s.status_port), port(s.repository_port));
   return {};
 }
@@ -51,7 +53,8 @@ result<> instances(ctl_output& o, admin_calls& site, instance_filter filter, boo
     auto part = TRY(site.list_instances(filter));
     page.next = part.next;
     filter.after = part.next;
-    page.instances.insert(page.instances.end(), std::make_move_iterator(part.instances.begin()), std::make_move_iterator(part.instances.end()));
+    page.instances.insert(page.instances.end(), std::make_move_iterator(part.instances.begin()),
+                          std::make_move_iterator(part.instances.end()));
   } while (all && !page.next.empty());
   if (o.json) {
     o.out << to_json(page).dump() << "\n";
@@ -59,8 +62,10 @@ result<> instances(ctl_output& o, admin_calls& site, instance_filter filter, boo
   }
   text_table t({"INSTANCE", "PROCESS", "BUSINESS KEY", "STATE", "STARTED", "ENDED", "AT"});
   for (const auto& i : page.instances)
-    t.add({i.id, i.process, i.business_key, i.incidents ? fmt::format("{}, {} incident{}", i.state, i.incidents, i.incidents == 1 ? "" : "s") : i.state,
-           relative_time(i.started, o.clock.now()), relative_time(i.ended, o.clock.now()), i.reason.empty() ? joined(i.activities) : i.reason});
+    t.add({i.id, i.process, i.business_key,
+           i.incidents ? fmt::format("{}, {} incident{}", i.state, i.incidents, i.incidents == 1 ? "" : "s") : i.state,
+           relative_time(i.started, o.clock.now()), relative_time(i.ended, o.clock.now()),
+           i.reason.empty() ? joined(i.activities) : i.reason});
   if (t.empty()) {
     o.err << "no such instances\n";
     return {};
@@ -77,8 +82,8 @@ result<> instance_show(ctl_output& o, admin_calls& site, const std::string& id) 
     return {};
   }
   const auto& s = d.summary;
-  o.out << fmt::format("instance      {}\nprocess       {}\nbusiness key  {}\nstate         {}\nstarted       {}\n", s.id, s.process, s.business_key, s.state,
-                       relative_time(s.started, o.clock.now()));
+  o.out << fmt::format("instance      {}\nprocess       {}\nbusiness key  {}\nstate         {}\nstarted       {}\n", s.id, s.process,
+                       s.business_key, s.state, relative_time(s.started, o.clock.now()));
   if (s.ended.us) o.out << fmt::format("ended         {}\n", relative_time(s.ended, o.clock.now()));
   if (!s.reason.empty()) o.out << fmt::format("reason        {}\n", s.reason);
   if (!s.activities.empty()) o.out << fmt::format("at            {}\n", joined(s.activities));
@@ -106,7 +111,8 @@ result<> incidents(ctl_output& o, admin_calls& site, incident_filter filter) {
   }
   text_table t({"INCIDENT", "PROCESS", "BUSINESS KEY", "AT", "SINCE", "TRIES", "ERROR"});
   t.align_right(5);
-  for (const auto& i : page.incidents) t.add({i.id, i.process, i.business_key, i.activity, relative_time(i.since, o.clock.now()), std::to_string(i.attempts), i.error});
+  for (const auto& i : page.incidents)
+    t.add({i.id, i.process, i.business_key, i.activity, relative_time(i.since, o.clock.now()), std::to_string(i.attempts), i.error});
   if (t.empty()) {
     o.err << "no incidents\n";
     return {};
@@ -159,8 +165,9 @@ result<> partners(ctl_output& o, admin_calls& site) {
     std::string state = p.active ? "ok" : "not on the allow-list";
     if (p.active && p.next_attempt.us) state = "next try " + relative_time(p.next_attempt, o.clock.now());
     const bool failing = p.last_failure > p.last_success;
-    t.add({p.organization, p.endpoint_url, joined(p.roles), state, std::to_string(p.queued), std::to_string(p.sent), std::to_string(p.refused), std::to_string(p.retries),
-           relative_time(p.last_success, o.clock.now()), failing ? p.last_error : ""});
+    t.add({p.organization, p.endpoint_url, joined(p.roles), state, std::to_string(p.queued), std::to_string(p.sent),
+           std::to_string(p.refused), std::to_string(p.retries), relative_time(p.last_success, o.clock.now()),
+           failing ? p.last_error : ""});
   }
   if (t.empty()) {
     o.err << "no partners: the allow-list is empty\n";
@@ -178,7 +185,8 @@ result<> task_complete(ctl_output& o, admin_calls& site, const user_task_complet
 result<> task_start(ctl_output& o, admin_calls& site, const start_request& request) {
   const auto started = TRY(site.start_task(request));
   return say(o, {{"task", started.task}, {"business_key", started.business_key}},
-             fmt::format("{} started, business key {}; `dsfctl why {}` tells what it waits for", started.task, started.business_key, started.business_key));
+             fmt::format("{} started, business key {}; `dsfctl why {}` tells what it waits for", started.task, started.business_key,
+                         started.business_key));
 }
 
 result<> plugin_deploy(ctl_output& o, admin_calls& site, const std::string& path) {

@@ -25,7 +25,8 @@ std::string yaml_text(std::string_view text) {
 }
 
 std::string settings_text(const site_init_options& o, const fs::path& certificates) {
-  const bool repository_beside_fhir = std::find(o.roles.begin(), o.roles.end(), "repository") != o.roles.end() && std::find(o.roles.begin(), o.roles.end(), "fhir") != o.roles.end();
+  const bool repository_beside_fhir = std::find(o.roles.begin(), o.roles.end(), "repository") != o.roles.end() &&
+                                      std::find(o.roles.begin(), o.roles.end(), "fhir") != o.roles.end();
   auto file = [&](const fs::path& name) { return yaml_text((certificates / name).string()); };
   std::string text = fmt::format(
       "# Settings of a dsfd site; docs/settings.md lists all. Check with: dsfd config check --config FILE\n"
@@ -42,9 +43,10 @@ std::string settings_text(const site_init_options& o, const fs::path& certificat
       "  client:\n    certificate: {}\n    key: {}\n    trust: {}\n"
       "store:\n"
       "  path: data\n",
-      fmt::join(o.roles, ", "), yaml_text(o.organization), yaml_text(o.base_url), file("server.pem"), file("server.key"), file("../ca.pem"), file("client.pem"), file("client.key"),
-      file("../ca.pem"));
-  if (repository_beside_fhir) text += "allow_repository_beside_fhir: true   # development only: clinical data beside an endpoint that faces other sites\n";
+      fmt::join(o.roles, ", "), yaml_text(o.organization), yaml_text(o.base_url), file("server.pem"), file("server.key"), file("../ca.pem"),
+      file("client.pem"), file("client.key"), file("../ca.pem"));
+  if (repository_beside_fhir)
+    text += "allow_repository_beside_fhir: true   # development only: clinical data beside an endpoint that faces other sites\n";
   return text;
 }
 

@@ -17,10 +17,12 @@ constexpr std::size_t bar_columns = 30;
 constexpr std::size_t max_query_bytes = 16 << 20;
 
 std::string progress_bar(const import_progress& p) {
-  const double part = p.bytes_total ? std::min(1.0, static_cast<double>(p.bytes_done) / static_cast<double>(p.bytes_total)) : (p.finished ? 1.0 : 0.0);
+  const double part =
+      p.bytes_total ? std::min(1.0, static_cast<double>(p.bytes_done) / static_cast<double>(p.bytes_total)) : (p.finished ? 1.0 : 0.0);
   const auto filled = static_cast<std::size_t>(part * bar_columns);
-  return fmt::format("[{}{}] {:3.0f} %  {} of {}  {} resources  {} patients", std::string(filled, '#'), std::string(bar_columns - filled, '.'), part * 100,
-                     human_bytes(p.bytes_done), human_bytes(p.bytes_total), p.resources, p.patients);
+  return fmt::format("[{}{}] {:3.0f} %  {} of {}  {} resources  {} patients", std::string(filled, '#'),
+                     std::string(bar_columns - filled, '.'), part * 100, human_bytes(p.bytes_done), human_bytes(p.bytes_total), p.resources,
+                     p.patients);
 }
 
 result<std::string> read_query(const std::string& path) {
@@ -55,7 +57,8 @@ void print_tree(ctl_output& o, const std::vector<actor_status>& list) {
   while (!work.empty()) {
     const auto [a, depth] = work.back();
     work.pop_back();
-    t.add({std::string(std::min<std::size_t>(depth, 20) * 2, ' ') + a->name, std::to_string(a->mailbox), std::to_string(a->handled), std::to_string(a->restarts)});
+    t.add({std::string(std::min<std::size_t>(depth, 20) * 2, ' ') + a->name, std::to_string(a->mailbox), std::to_string(a->handled),
+           std::to_string(a->restarts)});
     push_children(a->name, depth + 1);
   }
   o.out << t.str(o.width);
@@ -83,7 +86,8 @@ result<> import(ctl_output& o, admin_calls& site, const std::string& path) {
   if (o.json) {
     o.out << to_json(last).dump() << "\n";
   } else {
-    o.out << fmt::format("imported {} resources of {} patients from {} file{}\n", last.resources, last.patients, last.files_done, last.files_done == 1 ? "" : "s");
+    o.out << fmt::format("imported {} resources of {} patients from {} file{}\n", last.resources, last.patients, last.files_done,
+                         last.files_done == 1 ? "" : "s");
   }
   return {};
 }
@@ -120,7 +124,10 @@ result<> watch(ctl_output& o, admin_client& site) {
     std::string about;
     for (const auto* part : {&e.process, &e.activity, &e.partner, &e.text})
       if (!part->empty()) about += "  " + *part;
-    o.out << cut_to(fmt::format("{}  {:<16}{}{}", time, e.kind, about, e.business_key.empty() ? "" : "  [" + e.business_key + "]"), o.width ? o.width : 400) << "\n" << std::flush;
+    o.out << cut_to(fmt::format("{}  {:<16}{}{}", time, e.kind, about, e.business_key.empty() ? "" : "  [" + e.business_key + "]"),
+                    o.width ? o.width : 400)
+          << "\n"
+          << std::flush;
     return true;
   });
 }
@@ -128,14 +135,16 @@ result<> watch(ctl_output& o, admin_client& site) {
 result<task_input> parse_input(const std::string& text, bool reference) {
   const auto equals = text.find('=');
   const auto coding = text.substr(0, equals);
-  if (equals == std::string::npos || equals == 0) return base::fail(admin_errc::invalid, fmt::format("the input '{}' must be system|code=value", text));
+  if (equals == std::string::npos || equals == 0)
+    return base::fail(admin_errc::invalid, fmt::format("the input '{}' must be system|code=value", text));
   const auto bar = coding.rfind('|');
   task_input input;
   if (bar != std::string::npos) input.system = coding.substr(0, bar);
   input.code = bar == std::string::npos ? coding : coding.substr(bar + 1);
   input.type = reference ? "reference" : "string";
   input.value = text.substr(equals + 1);
-  if (input.code.empty() || input.value.empty()) return base::fail(admin_errc::invalid, fmt::format("the input '{}' must be system|code=value", text));
+  if (input.code.empty() || input.value.empty())
+    return base::fail(admin_errc::invalid, fmt::format("the input '{}' must be system|code=value", text));
   return input;
 }
 

@@ -18,7 +18,9 @@ bool starts_code_point(char c) { return (static_cast<unsigned char>(c) & 0xc0) !
 
 }  // namespace
 
-std::size_t text_width(std::string_view text) { return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), starts_code_point)); }
+std::size_t text_width(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), starts_code_point));
+}
 
 std::string cut_to(std::string_view text, std::size_t width) {
   if (text_width(text) <= width) return std::string(text);

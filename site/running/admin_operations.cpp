@@ -67,7 +67,8 @@ result<json> input_of(const task_input& in) {
     r.set("reference", in.value);
     p.set("valueReference", std::move(r));
   } else if (in.type == "boolean") {
-    if (in.value != "true" && in.value != "false") return fail(running_errc::bad_request, "'" + in.value + "' is not true or false", in.code);
+    if (in.value != "true" && in.value != "false")
+      return fail(running_errc::bad_request, "'" + in.value + "' is not true or false", in.code);
     p.set("valueBoolean", in.value == "true");
   } else if (in.type == "integer") {
     p.set("valueInteger", TRY(json::parse(in.value)));
@@ -136,7 +137,8 @@ result<> running_site::cancel_incident(const std::string& id) {
 
 result<> running_site::cancel_instance(const std::string& id, const std::string& reason) {
   const auto found = TRY(parts_->find(id));
-  return command(*parts_->engine, found.front(), operator_command(bpmn::cancel_instance{reason.empty() ? "cancelled by the operator" : reason}));
+  return command(*parts_->engine, found.front(),
+                 operator_command(bpmn::cancel_instance{reason.empty() ? "cancelled by the operator" : reason}));
 }
 
 result<std::vector<partner_status>> running_site::partners() {
@@ -198,14 +200,17 @@ result<started_task> running_site::start_task(const start_request& request) {
   } else {
     // The ActivityDefinition names messages and profiles.
     const auto bar = request.process.find('|');
-    if (bar == std::string::npos) return fail(running_errc::bad_request, "name the process as key|version or canonical|version", request.process);
+    if (bar == std::string::npos)
+      return fail(running_errc::bad_request, "name the process as key|version or canonical|version", request.process);
     const auto found = TRY(client->search("ActivityDefinition?version=" + request.process.substr(bar + 1)));
     std::optional<actors::process_name> name;
     std::string profile, message = request.message;
     for (const auto& e : found["entry"]) {
       const auto& ad = e["resource"];
       const auto candidate = actors::parse_canonical(ad["url"].str() + "|" + ad["version"].str());
-      if (!candidate || (candidate->key + "|" + candidate->version != request.process && candidate->url + "|" + candidate->version != request.process)) continue;
+      if (!candidate ||
+          (candidate->key + "|" + candidate->version != request.process && candidate->url + "|" + candidate->version != request.process))
+        continue;
       name = candidate;
       const auto deployed = p.definitions.find(candidate->key, candidate->version);
       for (const auto& extension : ad["extension"]) {
@@ -214,7 +219,9 @@ result<started_task> running_site::start_task(const start_request& request) {
           if (part["url"].str() == "message-name") of_message = part["valueString"].str();
           if (part["url"].str() == "task-profile") of_profile = part["valueCanonical"].str();
         }
-        const bool starts = deployed && std::ranges::any_of(deployed->definition->starts, [&](auto n) { return deployed->definition->nodes[n].event.name == of_message; });
+        const bool starts = deployed && std::ranges::any_of(deployed->definition->starts, [&](auto n) {
+                              return deployed->definition->nodes[n].event.name == of_message;
+                            });
         if (of_message == message || (request.message.empty() && starts && profile.empty())) {
           message = of_message;
           profile = of_profile;
@@ -309,7 +316,8 @@ result<std::uint64_t> running_site::cohort_count(const std::string& ccdl) { retu
 
 result<std::vector<actor_status>> running_site::actors(std::uint32_t limit) {
   std::vector<actor_status> out;
-  for (const auto& l : parts_->engine->actors(limit == 0 ? 1'000 : limit)) out.push_back({l.name, l.parent, l.mailbox, l.handled, l.restarts});
+  for (const auto& l : parts_->engine->actors(limit == 0 ? 1'000 : limit))
+    out.push_back({l.name, l.parent, l.mailbox, l.handled, l.restarts});
   return out;
 }
 
@@ -323,8 +331,10 @@ result<deploy_result> running_site::deploy_plugin(const std::string& path) {
 }
 
 result<> running_site::hold_handler(const std::string& class_name, bool hold) {
-  if (hold) parts_->engine->holds().hold(class_name);
-  else parts_->engine->holds().release(class_name);
+  if (hold)
+    parts_->engine->holds().hold(class_name);
+  else
+    parts_->engine->holds().release(class_name);
   return {};
 }
 

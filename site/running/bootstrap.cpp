@@ -37,8 +37,10 @@ fhir::reply call(actors::fhir_endpoint& endpoint, const fhir::identity& who, fhi
 std::string outcome_text(const fhir::reply& r) {
   std::string out = "HTTP " + std::to_string(r.status);
   json body;
-  if (const auto* j = std::get_if<json>(&r.body)) body = *j;
-  else if (const auto* b = std::get_if<std::shared_ptr<const std::string>>(&r.body); b && *b) body = json::parse(**b).value_or(json{});
+  if (const auto* j = std::get_if<json>(&r.body))
+    body = *j;
+  else if (const auto* b = std::get_if<std::shared_ptr<const std::string>>(&r.body); b && *b)
+    body = json::parse(**b).value_or(json{});
   for (const auto& issue : body["issue"])
     if (!issue["diagnostics"].str().empty()) out += ": " + issue["diagnostics"].str();
   return out;
@@ -48,7 +50,8 @@ std::string outcome_text(const fhir::reply& r) {
 std::string criteria_of(const json& resource) {
   const auto part = [](std::string_view name, const std::string& value) { return std::string(name) + "=" + net::percent_encode(value); };
   if (resource["resourceType"].str() == "Subscription")
-    return part("criteria:exact", resource["criteria"].str()) + "&" + part("type", resource["channel"]["type"].str()) + "&" + part("payload", resource["channel"]["payload"].str());
+    return part("criteria:exact", resource["criteria"].str()) + "&" + part("type", resource["channel"]["type"].str()) + "&" +
+           part("payload", resource["channel"]["payload"].str());
   if (resource["url"].str().empty()) return part("name", resource["name"].str());
   return part("url", resource["url"].str()) + "&" + part("version", resource["version"].str());
 }
@@ -70,7 +73,8 @@ result<> remember(storage::store& store, const std::string& name, const std::str
 result<> load_bundled_resources(storage::store& store, actors::fhir_endpoint& endpoint, const fhir::identity& loader) {
   for (const auto text : fhir::bundled_resources()) {
     const auto resource = TRY(json::parse(text));
-    const auto name = resource["resourceType"].str() + " " + (resource["url"].str().empty() ? resource["name"].str() + resource["criteria"].str() : resource["url"].str());
+    const auto name = resource["resourceType"].str() + " " +
+                      (resource["url"].str().empty() ? resource["name"].str() + resource["criteria"].str() : resource["url"].str());
     const auto digest = sha256_hex(text);
     if (TRY(known(store, name, digest))) continue;
     fhir::interaction_request request;
@@ -79,13 +83,15 @@ result<> load_bundled_resources(storage::store& store, actors::fhir_endpoint& en
     request.body = std::string(text);
     request.if_none_exist = criteria_of(resource);
     const auto reply = call(endpoint, loader, std::move(request));
-    if (reply.status != 200 && reply.status != 201) return base::fail(running_errc::cannot_start, "a resource of the release is refused: " + outcome_text(reply), name);
+    if (reply.status != 200 && reply.status != 201)
+      return base::fail(running_errc::cannot_start, "a resource of the release is refused: " + outcome_text(reply), name);
     TRY(remember(store, name, digest));
   }
   return {};
 }
 
-result<> load_allow_list(const std::string& file, storage::store& store, actors::fhir_endpoint& endpoint, const fhir::identity& loader, const base::logger& log) {
+result<> load_allow_list(const std::string& file, storage::store& store, actors::fhir_endpoint& endpoint, const fhir::identity& loader,
+                         const base::logger& log) {
   std::ifstream in{file, std::ios::binary};
   if (!in) return base::fail(running_errc::cannot_start, "the allow-list bundle is missing or can't be read", file);
   std::ostringstream text;
@@ -93,7 +99,8 @@ result<> load_allow_list(const std::string& file, storage::store& store, actors:
   const auto content = std::move(text).str();
   const auto digest = sha256_hex(content);
   if (TRY(known(store, "allow-list", digest))) return {};
-  auto reading = content.find_first_not_of(" \t\r\n\xef\xbb\xbf") != std::string::npos && content[content.find_first_not_of(" \t\r\n\xef\xbb\xbf")] == '<'
+  auto reading = content.find_first_not_of(" \t\r\n\xef\xbb\xbf") != std::string::npos &&
+                         content[content.find_first_not_of(" \t\r\n\xef\xbb\xbf")] == '<'
                      ? fhir::read_xml(content)
                      : fhir::read_json(content);
   if (!reading.ok()) {

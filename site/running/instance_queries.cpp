@@ -89,7 +89,8 @@ result<std::vector<std::uint64_t>> running_site::parts::find(const std::string& 
   const auto view = store->view();
   for (const auto& p : definitions.all()) {
     const auto key = storage::keys::business_key(0, p->definition->key + "|" + p->definition->version_tag, what);
-    if (const auto row = TRY(view->row_value(storage::table::business_key, key))) out.push_back(base::byte_reader{std::string_view(*row).substr(1)}.u64());
+    if (const auto row = TRY(view->row_value(storage::table::business_key, key)))
+      out.push_back(base::byte_reader{std::string_view(*row).substr(1)}.u64());
   }
   if (!out.empty()) return out;
   // Ended instances are found by looking at all of them, the newest first to be shown.
@@ -159,8 +160,9 @@ result<instance_detail> running_site::show_instance(const std::string& id_or_bus
   TRY(living.load(true));
   for (const auto& e : living.state().executions)
     for (const auto& v : e.variables)
-      out.variables.push_back({v.name, std::string(bpmn::type_name(v.content.get())), bpmn::to_display(v.content.get(), display_bytes).dump(),
-                               e.parent == 0 ? std::string{} : node_id(h.definition(), e.scope_node != bpmn::no_node ? e.scope_node : e.node)});
+      out.variables.push_back(
+          {v.name, std::string(bpmn::type_name(v.content.get())), bpmn::to_display(v.content.get(), display_bytes).dump(),
+           e.parent == 0 ? std::string{} : node_id(h.definition(), e.scope_node != bpmn::no_node ? e.scope_node : e.node)});
   const auto add_task = [&](const bpmn::task_record& r, std::string part) -> result<> {
     task_line line{"Task/" + r.task.reference.id, std::move(part), {}, {}, {}};
     const auto id = TRY(base::uuid::parse(r.task.reference.id));
@@ -206,10 +208,11 @@ result<incident_page> running_site::list_incidents(const incident_filter& filter
     const auto job = r.u32();
     const auto h = TRY(p.load(instance));
     const auto* i = h.state().incidents.find(job);
-    if (!i || (!filter.process.empty() && h.process_name() != filter.process && !h.process_name().starts_with(filter.process + "|"))) continue;
+    if (!i || (!filter.process.empty() && h.process_name() != filter.process && !h.process_name().starts_with(filter.process + "|")))
+      continue;
     const auto* j = h.state().jobs.find(job);
-    out.incidents.push_back({p.store->external_id(instance, job), h.external_id(), h.process_name(), h.state().business_key, node_id(h.definition(), i->node), i->error, i->since,
-                             j ? j->attempt : 0});
+    out.incidents.push_back({p.store->external_id(instance, job), h.external_id(), h.process_name(), h.state().business_key,
+                             node_id(h.definition(), i->node), i->error, i->since, j ? j->attempt : 0});
   }
   return out;
 }
@@ -228,7 +231,8 @@ result<std::vector<why_answer>> running_site::why(const std::string& business_ke
     a.state = std::string(state_text(s));
     a.waits = waits_of(h, *p.store);
     const auto name = a.process + " " + a.instance;
-    if (s.status == bpmn::instance_status::completed) a.sentence = name + " ended at " + base::to_iso(s.ended, 0) + ": it waits for nothing.";
+    if (s.status == bpmn::instance_status::completed)
+      a.sentence = name + " ended at " + base::to_iso(s.ended, 0) + ": it waits for nothing.";
     else if (s.status == bpmn::instance_status::failed) {
       a.sentence = name + " failed at " + base::to_iso(s.ended, 0) + ": " + s.end_reason;
       a.advice = "Start it again once the cause is mended.";
@@ -257,10 +261,15 @@ result<std::vector<why_answer>> running_site::why(const std::string& business_ke
       }
       a.sentence = name + (parts.empty() ? " is at work." : " waits " + parts + ".");
       const auto has = [&](std::string_view kind) { return std::ranges::any_of(a.waits, [&](const auto& w) { return w.kind == kind; }); };
-      if (has("incident")) a.advice = "Mend the cause, then: dsfctl incidents retry ID, or dsfctl incidents cancel ID.";
-      else if (!a.last_delivery_error.empty()) a.advice = "See dsfctl partners; the message is sent again by itself until its deadline.";
-      else if (has("user task")) a.advice = "Complete the user task.";
-      else if (has("message")) a.advice = a.next_timer.us > 0 ? "Nothing: it goes on when the message comes, or by its timer." : "Ask the other site with dsfctl why and the same business key.";
+      if (has("incident"))
+        a.advice = "Mend the cause, then: dsfctl incidents retry ID, or dsfctl incidents cancel ID.";
+      else if (!a.last_delivery_error.empty())
+        a.advice = "See dsfctl partners; the message is sent again by itself until its deadline.";
+      else if (has("user task"))
+        a.advice = "Complete the user task.";
+      else if (has("message"))
+        a.advice = a.next_timer.us > 0 ? "Nothing: it goes on when the message comes, or by its timer."
+                                       : "Ask the other site with dsfctl why and the same business key.";
     }
     out.push_back(std::move(a));
   }

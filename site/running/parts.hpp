@@ -67,6 +67,7 @@ struct running_site::parts {
 
 // Organisations, conformance resources and the allow-list, before anybody else can ask (dsf-fhir-server 6.3).
 base::result<> load_bundled_resources(storage::store& store, actors::fhir_endpoint& endpoint, const fhir::identity& loader);
-base::result<> load_allow_list(const std::string& file, storage::store& store, actors::fhir_endpoint& endpoint, const fhir::identity& loader, const base::logger& log);
+base::result<> load_allow_list(const std::string& file, storage::store& store, actors::fhir_endpoint& endpoint,
+                               const fhir::identity& loader, const base::logger& log);
 
 }  // namespace dsf::site

@@ -107,7 +107,8 @@ result<> running_site::parts::open() {
   store = TRY(storage::store::open(std::move(so)));
   if (config.role_repository) TRY(open_repository());
 
-  caches = std::make_unique<actors::endpoint_caches>(*store, fhir::identity_config{config.base_url, config.organization_identifier, config.practitioner_rules});
+  caches = std::make_unique<actors::endpoint_caches>(
+      *store, fhir::identity_config{config.base_url, config.organization_identifier, config.practitioner_rules});
   work = std::make_unique<actors::work_pool>(4);
   net::client_options co;
   co.identity = TRY(net::tls_identity::load(files_of(config.client_tls)));
@@ -125,9 +126,12 @@ result<> running_site::parts::open() {
     r.method = "HEAD";
     r.url = target;
     r.headers = {{"Accept", "application/fhir+json"}};
-    client->send(std::move(r), 10'000, [done = std::move(done)](net::result<net::client_response> answer) { done(answer ? answer->status : 0); });
+    client->send(std::move(r), 10'000,
+                 [done = std::move(done)](net::result<net::client_response> answer) { done(answer ? answer->status : 0); });
   };
-  const auto alone = [this](const std::string& type, std::function<void(std::function<void()>)> job) { engine->run_alone(type, std::move(job)); };
+  const auto alone = [this](const std::string& type, std::function<void(std::function<void()>)> job) {
+    engine->run_alone(type, std::move(job));
+  };
   endpoint = std::make_unique<actors::fhir_endpoint>(eo, *store, *caches, *work, head, alone, clock, entropy, *log, events);
 
   plugins::host_options ho;
@@ -199,7 +203,8 @@ result<> running_site::parts::bootstrap() {
   if (config.role_bpe)
     for (const auto& folder : config.plugin_folders) {
       // A bundle that can't be deployed does not take the others along (dsf-bpe 10.3, D1).
-      if (auto done = deploy(folder); !done) log->error("plugins", "a bundle was not deployed", {}, {{"folder", folder}, {"error", done.error().to_string()}});
+      if (auto done = deploy(folder); !done)
+        log->error("plugins", "a bundle was not deployed", {}, {{"folder", folder}, {"error", done.error().to_string()}});
     }
   return {};
 }
@@ -232,12 +237,16 @@ result<> running_site::parts::serve() {
       if (e.method == "GET" || e.method == "HEAD") return;
       const auto who = caches->identify({.thumbprint = e.who.thumbprint, .common_name = e.who.common_name, .not_after = e.who.not_after});
       log->info("access", "request answered", {.identity = who && *who ? (*who)->name() : std::string{}},
-                {{"method", std::string(e.method)}, {"target", std::string(e.target.substr(0, e.target.find('?')))}, {"status", e.status}, {"us", e.handler_us}});
+                {{"method", std::string(e.method)},
+                 {"target", std::string(e.target.substr(0, e.target.find('?')))},
+                 {"status", e.status},
+                 {"us", e.handler_us}});
     };
     o.on_refused = [this](std::string_view address, std::string_view reason) {
       log->warning("tls", "handshake refused", {}, {{"address", std::string(address)}, {"reason", std::string(reason)}});
     };
-    fhir_server.emplace(TRY(net::https_server::start(std::move(o), [this](net::request&& r, net::responder a) { endpoint->handle(std::move(r), std::move(a)); })));
+    fhir_server.emplace(TRY(net::https_server::start(
+        std::move(o), [this](net::request&& r, net::responder a) { endpoint->handle(std::move(r), std::move(a)); })));
   }
   if (config.status_listen.port != 0) {
     net::server_options o;
@@ -280,7 +289,8 @@ void running_site::parts::stop() {
   if (status_server) status_server->stop(500);
   if (admin) admin->stop();
   if (store)
-    if (auto closed = store->close(); !closed && log) log->error("site", "the store did not close in order", {}, {{"error", closed.error().to_string()}});
+    if (auto closed = store->close(); !closed && log)
+      log->error("site", "the store did not close in order", {}, {{"error", closed.error().to_string()}});
   if (log) log->info("site", "stopped");
 }
 

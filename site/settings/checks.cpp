@@ -54,16 +54,19 @@ private:
     if (!c_.role_fhir && !c_.role_bpe && !c_.role_repository) refuse("roles", "roles is empty; name at least one of fhir, bpe, repository");
     if (c_.role_repository && c_.role_fhir && !c_.allow_repository_beside_fhir)
       refuse("roles",
-             "roles has fhir and repository: clinical data must not stand beside an endpoint that faces other sites; run the repository as a program of its own, or set "
+             "roles has fhir and repository: clinical data must not stand beside an endpoint that faces other sites; run the repository as "
+             "a program of its own, or set "
              "allow_repository_beside_fhir: true on a development machine");
     if (c_.role_fhir || c_.role_bpe) require("fhir.base_url", "it is the address under which other sites reach the FHIR endpoint");
   }
 
   void tls() {
     if (c_.role_fhir)
-      for (auto name : {"tls.server.certificate", "tls.server.key", "tls.server.trust"}) require(name, "the FHIR endpoint speaks only mutual TLS");
+      for (auto name : {"tls.server.certificate", "tls.server.key", "tls.server.trust"})
+        require(name, "the FHIR endpoint speaks only mutual TLS");
     if (c_.role_bpe)
-      for (auto name : {"tls.client.certificate", "tls.client.key", "tls.client.trust"}) require(name, "the process engine calls other sites with mutual TLS");
+      for (auto name : {"tls.client.certificate", "tls.client.key", "tls.client.trust"})
+        require(name, "the process engine calls other sites with mutual TLS");
   }
 
   void paths() {
@@ -72,8 +75,9 @@ private:
     if (c_.admin_socket.empty()) c_.admin_socket = (store / "admin.sock").string();
     if (c_.repository_path.empty()) c_.repository_path = (store / "repository").string();
     if (c_.admin_socket.size() > max_socket_path)
-      refuse("admin.socket", fmt::format("admin.socket is '{}'; the path of a Unix socket has at most {} bytes, this one has {}; set a shorter one", c_.admin_socket,
-                                         max_socket_path, c_.admin_socket.size()));
+      refuse("admin.socket",
+             fmt::format("admin.socket is '{}'; the path of a Unix socket has at most {} bytes, this one has {}; set a shorter one",
+                         c_.admin_socket, max_socket_path, c_.admin_socket.size()));
   }
 
   void processes() {
@@ -82,7 +86,8 @@ private:
       for (const auto& item : items) {
         const auto bar = item.find('|');
         if (bar == std::string::npos || bar == 0 || bar + 1 == item.size())
-          problems_.emplace_back(settings_errc::wrong, fmt::format("{} has '{}'; it must be key|version, e.g. dsfdev_ping|1.0", name, item), place_of(name));
+          problems_.emplace_back(settings_errc::wrong, fmt::format("{} has '{}'; it must be key|version, e.g. dsfdev_ping|1.0", name, item),
+                                 place_of(name));
       }
     }
     // dsf-bpe 6.1: a variable that ends in _PASSWORD_FILE or _SECRET_FILE names a file whose first line is the value.
@@ -92,7 +97,8 @@ private:
       std::ifstream in(path, std::ios::binary);
       std::string line;
       if (!std::getline(in, line)) {
-        problems_.emplace_back(settings_errc::unreadable, fmt::format("process_environment.{} is '{}'; this file can't be read or is empty", name, path),
+        problems_.emplace_back(settings_errc::unreadable,
+                               fmt::format("process_environment.{} is '{}'; this file can't be read or is empty", name, path),
                                place_of("process_environment." + name));
         continue;
       }
@@ -105,22 +111,29 @@ private:
     for (const auto& [key, network] : c_.feasibility.networks) {
       const auto prefix = "feasibility.networks." + key;
       if (!network.obfuscate)
-        refuse(prefix + ".obfuscate", fmt::format("{}.obfuscate is false; this program never lets an exact count leave the site. Set it to true or leave it out", prefix));
+        refuse(prefix + ".obfuscate",
+               fmt::format("{}.obfuscate is false; this program never lets an exact count leave the site. Set it to true or leave it out",
+                           prefix));
       for (const auto& store : network.stores)
         if (!c_.feasibility.stores.contains(store))
-          problems_.emplace_back(settings_errc::wrong, fmt::format("{}.stores has '{}'; there is no feasibility.stores.{}", prefix, store, store), place_of(prefix + ".stores"));
+          problems_.emplace_back(settings_errc::wrong,
+                                 fmt::format("{}.stores has '{}'; there is no feasibility.stores.{}", prefix, store, store),
+                                 place_of(prefix + ".stores"));
     }
     if (c_.feasibility.mapping.empty() != c_.feasibility.tree.empty())
-      refuse(c_.feasibility.mapping.empty() ? "feasibility.tree" : "feasibility.mapping", "feasibility.mapping and feasibility.tree go together; set both or none");
+      refuse(c_.feasibility.mapping.empty() ? "feasibility.tree" : "feasibility.mapping",
+             "feasibility.mapping and feasibility.tree go together; set both or none");
     for (const auto& [key, store] : c_.feasibility.stores) {
       const auto prefix = "feasibility.stores." + key;
       if (store.native == !store.base_url.empty())
         refuse(prefix + (store.native ? ".base_url" : ".native"),
                fmt::format("{} must have exactly one of native: true (the site's own repository) and base_url (another server)", prefix));
       if (store.native && store.strategy != evaluation_strategy::ccdl)
-        refuse(prefix + ".evaluation_strategy", fmt::format("{}.evaluation_strategy must be ccdl; the site's own repository evaluates CCDL queries", prefix));
+        refuse(prefix + ".evaluation_strategy",
+               fmt::format("{}.evaluation_strategy must be ccdl; the site's own repository evaluates CCDL queries", prefix));
       if (store.tls.certificate.empty() != store.tls.key.empty())
-        refuse(prefix + (store.tls.certificate.empty() ? ".key" : ".certificate"), fmt::format("{}: certificate and key go together; set both or none", prefix));
+        refuse(prefix + (store.tls.certificate.empty() ? ".key" : ".certificate"),
+               fmt::format("{}: certificate and key go together; set both or none", prefix));
       if (!store.bearer_token.empty() && !store.username.empty())
         refuse(prefix + ".bearer_token", fmt::format("{}: bearer_token and username are both set; leave one out", prefix));
     }
@@ -133,6 +146,8 @@ private:
 
 }  // namespace
 
-std::vector<error> check_together(site_config& config, const std::vector<assignment>& assignments) { return checker(config, assignments).run(); }
+std::vector<error> check_together(site_config& config, const std::vector<assignment>& assignments) {
+  return checker(config, assignments).run();
+}
 
 }  // namespace dsf::site

@@ -8,7 +8,8 @@ namespace dsf::site {
 namespace {
 
 bool is_hidden(const assignment& a) {
-  return a.row->kind == setting_kind::secret || (a.name.starts_with("process_environment.") && (a.name.ends_with("PASSWORD") || a.name.ends_with("SECRET")));
+  return a.row->kind == setting_kind::secret ||
+         (a.name.starts_with("process_environment.") && (a.name.ends_with("PASSWORD") || a.name.ends_with("SECRET")));
 }
 
 std::string shown_value(const assignment& a) {
@@ -50,7 +51,8 @@ std::string explain_settings(const loaded_settings& settings) {
   }
   std::string out;
   for (const auto& a : settings.assignments)
-    out += fmt::format("{:<{}}  {:<{}}  {}{}\n", a.name, name_width, shown_value(a), value_width, a.place.empty() ? "default" : a.place, a.from_file_form ? " (_file)" : "");
+    out += fmt::format("{:<{}}  {:<{}}  {}{}\n", a.name, name_width, shown_value(a), value_width, a.place.empty() ? "default" : a.place,
+                       a.from_file_form ? " (_file)" : "");
   return out;
 }
 
@@ -67,10 +69,14 @@ std::string settings_markdown() {
   std::string out =
       "# Settings\n\n"
       "Made by `dsfd config docs` from the table in `site/settings/table.cpp`; a test compares them.\n\n"
-      "A setting's dotted name is its path in the YAML file. It can also be set by the environment variable named here and by `--<name> VALUE` on the command\n"
-      "line; command line > environment > file > default. `*` stands for a name of your own; such settings are set in the file or on the command line.\n"
-      "A secret has a second form, `<name>_file` (`..._FILE`): the first line of that file. Paths in the file are relative to the file's folder. Durations:\n"
-      "500ms, 10s, 5m, 1h, 7d or ISO 8601 (PT10S). Sizes: 4096, 64KiB, 16MiB, 1GiB. Lists: a YAML list, or one text with commas or blanks.\n"
+      "A setting's dotted name is its path in the YAML file. It can also be set by the environment variable named here and by `--<name> "
+      "VALUE` on the command\n"
+      "line; command line > environment > file > default. `*` stands for a name of your own; such settings are set in the file or on the "
+      "command line.\n"
+      "A secret has a second form, `<name>_file` (`..._FILE`): the first line of that file. Paths in the file are relative to the file's "
+      "folder. Durations:\n"
+      "500ms, 10s, 5m, 1h, 7d or ISO 8601 (PT10S). Sizes: 4096, 64KiB, 16MiB, 1GiB. Lists: a YAML list, or one text with commas or "
+      "blanks.\n"
       "`dsfd config explain --config FILE` shows each value and where it comes from.\n\n"
       "| setting | type | default | what it does | environment |\n|---|---|---|---|---|\n";
   auto cell = [](std::string_view text) {
@@ -83,7 +89,8 @@ std::string settings_markdown() {
   };
   for (const auto& row : settings_table()) {
     const auto variable = environment_name(row);
-    out += fmt::format("| `{}` | {} | {} | {} | {} |\n", row.name, cell(type_text(row)), row.fallback.empty() ? "" : fmt::format("`{}`", cell(row.fallback)), cell(row.help),
+    out += fmt::format("| `{}` | {} | {} | {} | {} |\n", row.name, cell(type_text(row)),
+                       row.fallback.empty() ? "" : fmt::format("`{}`", cell(row.fallback)), cell(row.help),
                        variable.empty() ? "" : fmt::format("`{}`", variable));
   }
   return out;

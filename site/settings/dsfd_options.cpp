@@ -12,7 +12,9 @@ namespace dsf::site {
 namespace {
 
 std::string footer() {
-  return "\nSettings, as --NAME VALUE, in the file, or as environment variable (store.path: DSFD_STORE_PATH); `*` is a name of your own and needs --set:\n" + settings_help();
+  return "\nSettings, as --NAME VALUE, in the file, or as environment variable (store.path: DSFD_STORE_PATH); `*` is a name of your own "
+         "and needs --set:\n" +
+         settings_help();
 }
 
 }  // namespace

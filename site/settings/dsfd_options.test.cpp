@@ -20,14 +20,17 @@ parsed dsfd(std::vector<const char*> arguments, std::vector<const char*> environ
 }  // namespace
 
 TEST_CASE("dsfd takes settings as options, with --set, and from the environment", "[dsfd]") {
-  const auto p = dsfd({"--config", "x.yaml", "--status.port", "5", "--plugins.folders", "/a", "--plugins.folders", "/b", "--set", "feasibility.stores.s.native=true",
-                       "--tls.server.key_password_file", "pw"},
+  const auto p = dsfd({"--config", "x.yaml", "--status.port", "5", "--plugins.folders", "/a", "--plugins.folders", "/b", "--set",
+                       "feasibility.stores.s.native=true", "--tls.server.key_password_file", "pw"},
                       {"DSFD_LOG_LEVEL=debug", "DSFD_CONFIG=other.yaml", "HOME=/root"});
   CHECK(p.command.action == dsfd_action::run);
   CHECK(p.command.sources.file == "x.yaml");
   CHECK(p.command.sources.environment == std::map<std::string, std::string>{{"DSFD_LOG_LEVEL", "debug"}});
-  const std::vector<std::pair<std::string, std::string>> expected{
-      {"plugins.folders", "/a"}, {"plugins.folders", "/b"}, {"status.port", "5"}, {"tls.server.key_password_file", "pw"}, {"feasibility.stores.s.native", "true"}};
+  const std::vector<std::pair<std::string, std::string>> expected{{"plugins.folders", "/a"},
+                                                                  {"plugins.folders", "/b"},
+                                                                  {"status.port", "5"},
+                                                                  {"tls.server.key_password_file", "pw"},
+                                                                  {"feasibility.stores.s.native", "true"}};
   CHECK(p.command.sources.command_line == expected);
 }
 

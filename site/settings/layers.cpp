@@ -53,7 +53,8 @@ result<std::string> first_line(const std::string& path, std::string_view name) {
   std::getline(in, line);
   if (line.ends_with('\r')) line.pop_back();
   if (line.empty()) return fail(settings_errc::wrong, fmt::format("{} is '{}'; the first line of this file is empty", name, path));
-  if (line.size() > max_secret_bytes) return fail(settings_errc::wrong, fmt::format("{} is '{}'; the first line of this file is longer than 64 KiB", name, path));
+  if (line.size() > max_secret_bytes)
+    return fail(settings_errc::wrong, fmt::format("{} is '{}'; the first line of this file is longer than 64 KiB", name, path));
   return line;
 }
 
@@ -113,8 +114,10 @@ result<assignment> name_assignment(std::string name, std::vector<std::string> te
   }
   const auto names = known_names(name);
   const auto near = nearest_name(name, names);
-  return fail(settings_errc::unknown, fmt::format("unknown setting '{}'{}", name, near ? fmt::format("; did you mean '{}'?", *near) : "; `dsfd config docs` lists all"),
-              std::move(place));
+  return fail(
+      settings_errc::unknown,
+      fmt::format("unknown setting '{}'{}", name, near ? fmt::format("; did you mean '{}'?", *near) : "; `dsfd config docs` lists all"),
+      std::move(place));
 }
 
 layer environment_layer(const std::map<std::string, std::string>& environment) {
@@ -133,7 +136,8 @@ layer environment_layer(const std::map<std::string, std::string>& environment) {
     if (found == names.end()) {
       const auto near = nearest_name(variable, variables);
       out.problems.emplace_back(settings_errc::unknown,
-                                fmt::format("unknown variable{}", near ? fmt::format("; did you mean {}?", *near) : "; settings with a name of your own in them are set in the file"),
+                                fmt::format("unknown variable{}", near ? fmt::format("; did you mean {}?", *near)
+                                                                       : "; settings with a name of your own in them are set in the file"),
                                 variable);
       continue;
     }
@@ -156,7 +160,8 @@ layer command_line_layer(const std::vector<std::pair<std::string, std::string>>&
       continue;
     }
     // A list may be given by repeating the option.
-    const auto same = std::find_if(out.assignments.begin(), out.assignments.end(), [&](const assignment& other) { return other.name == a->name; });
+    const auto same =
+        std::find_if(out.assignments.begin(), out.assignments.end(), [&](const assignment& other) { return other.name == a->name; });
     if (same == out.assignments.end()) {
       out.assignments.push_back(*std::move(a));
     } else if (is_list(*a->row)) {

@@ -18,7 +18,9 @@ constexpr std::uintmax_t max_file_bytes = 4 * 1024 * 1024;
 result<std::string> read_file(const std::string& path) {
   std::error_code ec;
   const auto bytes = std::filesystem::file_size(path, ec);
-  if (ec) return fail(settings_errc::unreadable, fmt::format("the settings file can't be read: {}; `dsfctl site init` makes one", ec.message()), path);
+  if (ec)
+    return fail(settings_errc::unreadable, fmt::format("the settings file can't be read: {}; `dsfctl site init` makes one", ec.message()),
+                path);
   if (bytes > max_file_bytes) return fail(settings_errc::unreadable, "the settings file is larger than 4 MiB", path);
   std::ifstream in(path, std::ios::binary);
   std::ostringstream text;

@@ -26,10 +26,31 @@ constexpr std::array<named_operation, 8> operations{{{"CREATE", fhir::operation:
                                                      {"PERMANENT_DELETE", fhir::operation::permanent_delete},
                                                      {"WEBSOCKET", fhir::operation::websocket}}};
 // dsf-fhir-server 1.1; Subscription can't be granted.
-constexpr std::array<std::string_view, 25> types{
-    "ActivityDefinition", "Binary",       "Bundle",      "CodeSystem",    "DocumentReference", "Endpoint",         "Group",        "HealthcareService",       "Library",
-    "Location",           "Measure",      "MeasureReport", "NamingSystem", "Organization",     "OrganizationAffiliation", "Patient", "Practitioner",            "PractitionerRole",
-    "Provenance",         "Questionnaire", "QuestionnaireResponse", "ResearchStudy", "StructureDefinition", "Task", "ValueSet"};
+constexpr std::array<std::string_view, 25> types{"ActivityDefinition",
+                                                 "Binary",
+                                                 "Bundle",
+                                                 "CodeSystem",
+                                                 "DocumentReference",
+                                                 "Endpoint",
+                                                 "Group",
+                                                 "HealthcareService",
+                                                 "Library",
+                                                 "Location",
+                                                 "Measure",
+                                                 "MeasureReport",
+                                                 "NamingSystem",
+                                                 "Organization",
+                                                 "OrganizationAffiliation",
+                                                 "Patient",
+                                                 "Practitioner",
+                                                 "PractitionerRole",
+                                                 "Provenance",
+                                                 "Questionnaire",
+                                                 "QuestionnaireResponse",
+                                                 "ResearchStudy",
+                                                 "StructureDefinition",
+                                                 "Task",
+                                                 "ValueSet"};
 
 constexpr std::size_t max_rules = 10'000;
 
@@ -67,7 +88,8 @@ private:
       } else if (property == "thumbprint") {
         for (auto& t : TRY(texts(entry.second))) {
           if (!re2::RE2::FullMatch(t, thumbprint))
-            return wrong(entry.second, fmt::format("thumbprint '{}' is not 128 lower-case hexadecimal digits (SHA-512 of the certificate)", t));
+            return wrong(entry.second,
+                         fmt::format("thumbprint '{}' is not 128 lower-case hexadecimal digits (SHA-512 of the certificate)", t));
           out.thumbprints.push_back(std::move(t));
         }
       } else if (property == "email") {
@@ -83,9 +105,12 @@ private:
           out.practitioner_roles.push_back({t.substr(0, bar), t.substr(bar + 1)});
         }
       } else if (property == "token-role" || property == "token-group") {
-        return wrong(entry.first, fmt::format("rule '{}' uses {}, but this release reads no tokens; use thumbprint or email", out.name, property));
+        return wrong(entry.first,
+                     fmt::format("rule '{}' uses {}, but this release reads no tokens; use thumbprint or email", out.name, property));
       } else {
-        return wrong(entry.first, fmt::format("rule '{}' has an unknown property '{}'; known are thumbprint, email, dsf-role, practitioner-role", out.name, property));
+        return wrong(entry.first,
+                     fmt::format("rule '{}' has an unknown property '{}'; known are thumbprint, email, dsf-role, practitioner-role",
+                                 out.name, property));
       }
     }
     return out;
@@ -114,7 +139,8 @@ private:
     if (at.IsScalar())
       for (const auto& o : operations)
         if (o.name == at.Scalar()) return o.op;
-    return wrong(at, fmt::format("dsf-role '{}' is none of CREATE, READ, UPDATE, DELETE, SEARCH, HISTORY, PERMANENT_DELETE, WEBSOCKET", at.IsScalar() ? at.Scalar() : "?"));
+    return wrong(at, fmt::format("dsf-role '{}' is none of CREATE, READ, UPDATE, DELETE, SEARCH, HISTORY, PERMANENT_DELETE, WEBSOCKET",
+                                 at.IsScalar() ? at.Scalar() : "?"));
   }
 
   result<> roles(const YAML::Node& node, fhir::practitioner_rule& out) const {
@@ -130,7 +156,8 @@ private:
       if (!item.IsMap() || item.size() != 1) return wrong(item, "a dsf-role must be a name, or one name with a list of resource types");
       for (const auto& entry : item) {
         fhir::dsf_role role{TRY(operation(entry.first)), {}};
-        if (!entry.second.IsSequence()) return wrong(entry.first, fmt::format("dsf-role {} must have a list of resource types", entry.first.Scalar()));
+        if (!entry.second.IsSequence())
+          return wrong(entry.first, fmt::format("dsf-role {} must have a list of resource types", entry.first.Scalar()));
         for (const auto& type : entry.second) {
           if (!type.IsScalar() || std::find(types.begin(), types.end(), type.Scalar()) == types.end())
             return wrong(type, fmt::format("'{}' is not a resource type that can be granted", type.IsScalar() ? type.Scalar() : "?"));
@@ -166,7 +193,8 @@ result<std::vector<fhir::practitioner_rule>> parse_role_config(std::string_view 
     const auto node = YAML::Load(std::string(yaml));
     if (node.IsScalar() && node.Scalar().empty()) return std::vector<fhir::practitioner_rule>();  // a single | is an empty text block
     if (node.IsScalar())
-      return fail(settings_errc::wrong, "the role configuration must be a list of rules (- name: {...})", fmt::format("{}:{}", place, first_line));
+      return fail(settings_errc::wrong, "the role configuration must be a list of rules (- name: {...})",
+                  fmt::format("{}:{}", place, first_line));
     return read_role_config(node, place, first_line - 1);
   } catch (const YAML::Exception& e) {
     return fail(settings_errc::not_yaml, fmt::format("not YAML: {}", e.msg), fmt::format("{}:{}", place, e.mark.line + first_line));

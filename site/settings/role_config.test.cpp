@@ -14,17 +14,20 @@ std::string error_of(std::string_view yaml) {
 
 TEST_CASE("role configuration: every feature that grants", "[roles]") {
   const std::string thumbprint(128, 'a');
-  const auto rules = parse_role_config("- admin:\n"
-                                       "    thumbprint: [" + thumbprint + "]\n"
-                                       "    email: first.user@test.org\n"
-                                       "    dsf-role:\n"
-                                       "      - CREATE: [Task]\n"
-                                       "      - READ: &types [Task, Questionnaire]\n"
-                                       "      - SEARCH: *types\n"
-                                       "      - HISTORY\n"
-                                       "    practitioner-role:\n"
-                                       "      - http://dsf.dev/fhir/CodeSystem/practitioner-role|DSF_ADMIN\n",
-                                       "roles.yaml");
+  const auto rules = parse_role_config(
+      "- admin:\n"
+      "    thumbprint: [" +
+          thumbprint +
+          "]\n"
+          "    email: first.user@test.org\n"
+          "    dsf-role:\n"
+          "      - CREATE: [Task]\n"
+          "      - READ: &types [Task, Questionnaire]\n"
+          "      - SEARCH: *types\n"
+          "      - HISTORY\n"
+          "    practitioner-role:\n"
+          "      - http://dsf.dev/fhir/CodeSystem/practitioner-role|DSF_ADMIN\n",
+      "roles.yaml");
   REQUIRE(rules.has_value());
   REQUIRE(rules->size() == 1);
   const auto& r = rules->front();
@@ -46,13 +49,17 @@ TEST_CASE("role configuration: nothing, and a single bar, stand for no rules", "
 
 TEST_CASE("role configuration: a value that would grant nothing is an error with its line", "[roles]") {
   CHECK(error_of("- a:\n    email: nobody\n") == "roles.yaml:2: 'nobody' is not an e-mail address");
-  CHECK(error_of("- a:\n    thumbprint: ABC\n") == "roles.yaml:2: thumbprint 'ABC' is not 128 lower-case hexadecimal digits (SHA-512 of the certificate)");
+  CHECK(error_of("- a:\n    thumbprint: ABC\n") ==
+        "roles.yaml:2: thumbprint 'ABC' is not 128 lower-case hexadecimal digits (SHA-512 of the certificate)");
   CHECK(error_of("- a:\n    dsf-role: WRITE\n") ==
         "roles.yaml:2: dsf-role 'WRITE' is none of CREATE, READ, UPDATE, DELETE, SEARCH, HISTORY, PERMANENT_DELETE, WEBSOCKET");
-  CHECK(error_of("- a:\n    dsf-role:\n    - READ: [Subscription]\n") == "roles.yaml:3: 'Subscription' is not a resource type that can be granted");
+  CHECK(error_of("- a:\n    dsf-role:\n    - READ: [Subscription]\n") ==
+        "roles.yaml:3: 'Subscription' is not a resource type that can be granted");
   CHECK(error_of("- a:\n    practitioner-role: DSF_ADMIN\n") == "roles.yaml:2: practitioner-role 'DSF_ADMIN' must be system|code");
-  CHECK(error_of("- a:\n    emial: x@y.de\n") == "roles.yaml:2: rule 'a' has an unknown property 'emial'; known are thumbprint, email, dsf-role, practitioner-role");
-  CHECK(error_of("- a:\n    token-role: admin\n") == "roles.yaml:2: rule 'a' uses token-role, but this release reads no tokens; use thumbprint or email");
+  CHECK(error_of("- a:\n    emial: x@y.de\n") ==
+        "roles.yaml:2: rule 'a' has an unknown property 'emial'; known are thumbprint, email, dsf-role, practitioner-role");
+  CHECK(error_of("- a:\n    token-role: admin\n") ==
+        "roles.yaml:2: rule 'a' uses token-role, but this release reads no tokens; use thumbprint or email");
   CHECK(error_of("a: b\n") == "roles.yaml:1: the role configuration must be a list of rules (- name: {...})");
   CHECK(error_of("text") == "roles.yaml:1: the role configuration must be a list of rules (- name: {...})");
 }

@@ -62,7 +62,8 @@ const setting* find_setting(std::string_view name, std::string* key = nullptr);
 
 // Text as written in file, environment or command line to a value. The error's text names the setting, its place is left empty.
 // `base_folder` is what relative paths are relative to.
-result<setting_value> parse_setting(const setting& row, std::string_view name, const std::vector<std::string>& texts, const std::string& base_folder);
+result<setting_value> parse_setting(const setting& row, std::string_view name, const std::vector<std::string>& texts,
+                                    const std::string& base_folder);
 
 result<std::int64_t> parse_duration_us(std::string_view text);
 result<std::int64_t> parse_size_bytes(std::string_view text);

@@ -112,29 +112,39 @@ TEST_CASE("wrong settings: the exact text, with file and line", "[settings]") {
       {"status:\n  port: http\n", "@/site.yaml:11: status.port is 'http'; it must be a whole number\n"},
       {"status:\n  port: [1, 2]\n", "@/site.yaml:11: status.port is a list; it must be one value (port)\n"},
       {"status:\n  port: {a: 1}\n", "@/site.yaml:11: status.port is one value; there must be no names below it\n"},
-      {"limits:\n  body: 16 parsecs\n", "@/site.yaml:11: limits.body is '16 parsecs'; it must be a size such as 4096, 64KiB, 16MiB or 1GB\n"},
+      {"limits:\n  body: 16 parsecs\n",
+       "@/site.yaml:11: limits.body is '16 parsecs'; it must be a size such as 4096, 64KiB, 16MiB or 1GB\n"},
       {"limits:\n  body: 2GiB\n", "@/site.yaml:11: limits.body is '2GiB'; it must be in 1KiB..1GiB\n"},
-      {"engine:\n  send_deadline: soon\n", "@/site.yaml:11: engine.send_deadline is 'soon'; it must be a duration such as 500ms, 10s, 5m, 1h, 7d or PT10S\n"},
-      {"engine:\n  send_deadline: P1M\n", "@/site.yaml:11: engine.send_deadline is 'P1M'; it must be a duration such as 500ms, 10s, 5m, 1h, 7d or PT10S\n"},
+      {"engine:\n  send_deadline: soon\n",
+       "@/site.yaml:11: engine.send_deadline is 'soon'; it must be a duration such as 500ms, 10s, 5m, 1h, 7d or PT10S\n"},
+      {"engine:\n  send_deadline: P1M\n",
+       "@/site.yaml:11: engine.send_deadline is 'P1M'; it must be a duration such as 500ms, 10s, 5m, 1h, 7d or PT10S\n"},
       {"engine:\n  send_deadline: 0s\n", "@/site.yaml:11: engine.send_deadline is '0s'; it must be in 1s..30d\n"},
       {"allow_repository_beside_fhir: yes\n", "@/site.yaml:10: allow_repository_beside_fhir is 'yes'; it must be true or false\n"},
       {"roles: [fhir, engine]\n", "@/site.yaml:10: roles is 'engine'; each item must be one of fhir, bpe, repository\n"},
       {"roles: []\n", "@/site.yaml:10: roles is empty; name at least one of fhir, bpe, repository\n"},
       {"roles: [fhir, bpe, repository]\n",
-       "@/site.yaml:10: roles has fhir and repository: clinical data must not stand beside an endpoint that faces other sites; run the repository as a program of its own, or set "
+       "@/site.yaml:10: roles has fhir and repository: clinical data must not stand beside an endpoint that faces other sites; run the "
+       "repository as a program of its own, or set "
        "allow_repository_beside_fhir: true on a development machine\n"},
       {"name: a\nname: b\n", "@/site.yaml:11: name is set twice; it was set in line 10 already\n"},
-      {"processes:\n  retired: [dsfdev_ping]\n", "@/site.yaml:11: processes.retired has 'dsfdev_ping'; it must be key|version, e.g. dsfdev_ping|1.0\n"},
+      {"processes:\n  retired: [dsfdev_ping]\n",
+       "@/site.yaml:11: processes.retired has 'dsfdev_ping'; it must be key|version, e.g. dsfdev_ping|1.0\n"},
       {"feasibility:\n  networks:\n    all:\n      obfuscate: false\n",
-       "@/site.yaml:13: feasibility.networks.all.obfuscate is false; this program never lets an exact count leave the site. Set it to true or leave it out\n"},
+       "@/site.yaml:13: feasibility.networks.all.obfuscate is false; this program never lets an exact count leave the site. Set it to true "
+       "or leave it out\n"},
       {"feasibility:\n  networks:\n    net.example:\n      stores: [main]\n",
        "@/site.yaml:13: feasibility.networks.net.example.stores has 'main'; there is no feasibility.stores.main\n"},
       {"feasibility:\n  networks:\n    all:\n      obfuscat: true\n",
        "@/site.yaml:13: unknown setting 'feasibility.networks.all.obfuscat'; did you mean 'feasibility.networks.all.obfuscate'?\n"},
-      {"feasibility:\n  mapping: mapping.json\n", "@/site.yaml:11: feasibility.mapping and feasibility.tree go together; set both or none\n"},
-      {"feasibility:\n  stores:\n    main:\n      native: true\n      base_url: https://a/fhir\n  mapping: mapping.json\n  tree: tree.json\n",
-       "@/site.yaml:14: feasibility.stores.main must have exactly one of native: true (the site's own repository) and base_url (another server)\n"},
-      {"feasibility:\n  mapping: mapping.json\n  tree: tree.json\n  stores:\n    main:\n      native: true\n      evaluation_strategy: cql\n",
+      {"feasibility:\n  mapping: mapping.json\n",
+       "@/site.yaml:11: feasibility.mapping and feasibility.tree go together; set both or none\n"},
+      {"feasibility:\n  stores:\n    main:\n      native: true\n      base_url: https://a/fhir\n  mapping: mapping.json\n  tree: "
+       "tree.json\n",
+       "@/site.yaml:14: feasibility.stores.main must have exactly one of native: true (the site's own repository) and base_url (another "
+       "server)\n"},
+      {"feasibility:\n  mapping: mapping.json\n  tree: tree.json\n  stores:\n    main:\n      native: true\n      evaluation_strategy: "
+       "cql\n",
        "@/site.yaml:16: feasibility.stores.main.evaluation_strategy must be ccdl; the site's own repository evaluates CCDL queries\n"},
       {"pluginz\n", "@/site.yaml:10: unknown setting 'pluginz'; `dsfd config docs` lists all\n"},
       {"name: {a: b\n", "@/site.yaml:11: not YAML: end of map flow not found\n"},
@@ -168,8 +178,10 @@ TEST_CASE("addresses and files are checked where they are written", "[settings]"
     text.replace(text.find(from), from.size(), to);
     return problems(f, load(f, text));
   };
-  CHECK(with("https://localhost:8443/fhir", "http://localhost/fhir") == "@/site.yaml:4: fhir.base_url is 'http://localhost/fhir'; it must begin with https://\n");
-  CHECK(with("https://localhost:8443/fhir", "https://localhost/fhir/") == "@/site.yaml:4: fhir.base_url is 'https://localhost/fhir/'; leave out the slash at its end\n");
+  CHECK(with("https://localhost:8443/fhir", "http://localhost/fhir") ==
+        "@/site.yaml:4: fhir.base_url is 'http://localhost/fhir'; it must begin with https://\n");
+  CHECK(with("https://localhost:8443/fhir", "https://localhost/fhir/") ==
+        "@/site.yaml:4: fhir.base_url is 'https://localhost/fhir/'; leave out the slash at its end\n");
   CHECK(with("https://localhost:8443/fhir", "https:///fhir") == "@/site.yaml:4: fhir.base_url is 'https:///fhir'; it names no host\n");
   CHECK(with("server: {certificate: cert.pem", "server: {certificate: nope.pem") ==
         "@/site.yaml:6: tls.server.certificate is '@/nope.pem'; there is no such file or folder\n");
@@ -192,7 +204,8 @@ TEST_CASE("variables and options are as strict as the file", "[settings]") {
   folder f;
   CHECK(problems(f, load(f, good, {{"DSFD_STORE_PAHT", "x"}})) == "DSFD_STORE_PAHT: unknown variable; did you mean DSFD_STORE_PATH?\n");
   CHECK(problems(f, load(f, good, {{"DSFD_STATUS_PORT", "x"}})) == "DSFD_STATUS_PORT: status.port is 'x'; it must be a whole number\n");
-  CHECK(problems(f, load(f, good, {}, {{"status.prot", "1"}})) == "--status.prot: unknown setting 'status.prot'; did you mean 'status.port'?\n");
+  CHECK(problems(f, load(f, good, {}, {{"status.prot", "1"}})) ==
+        "--status.prot: unknown setting 'status.prot'; did you mean 'status.port'?\n");
   CHECK(problems(f, load(f, good, {}, {{"status.port", "1"}, {"status.port", "2"}})) == "--status.port: status.port is given twice\n");
   const auto lists = load(f, good, {{"DSFD_PROCESSES_EXCLUDED", "a|1.0, b|1.0"}}, {{"plugins.folders", "/p"}, {"plugins.folders", "/q"}});
   CHECK(lists.config.excluded_processes == std::vector<std::string>{"a|1.0", "b|1.0"});
@@ -211,16 +224,19 @@ TEST_CASE("a secret's file form is its first line; both forms at one place are r
   CHECK(with("key_password: direct").config.server_tls.key_password.reveal() == "direct");
   CHECK(problems(f, with("key_password: direct, key_password_file: password.txt")) ==
         "@/site.yaml:6: tls.server.key_password and tls.server.key_password_file are both set; leave one out\n");
-  CHECK(problems(f, with("key_password_file: nope.txt")) == "@/site.yaml:6: tls.server.key_password_file is '@/nope.txt'; there is no such file or folder\n");
-  CHECK(problems(f, with("key_password_file: empty.txt")) == "@/site.yaml:6: tls.server.key_password_file is '@/empty.txt'; the first line of this file is empty\n");
+  CHECK(problems(f, with("key_password_file: nope.txt")) ==
+        "@/site.yaml:6: tls.server.key_password_file is '@/nope.txt'; there is no such file or folder\n");
+  CHECK(problems(f, with("key_password_file: empty.txt")) ==
+        "@/site.yaml:6: tls.server.key_password_file is '@/empty.txt'; the first line of this file is empty\n");
   auto loaded = load(f, good, {{"DSFD_TLS_CLIENT_KEY_PASSWORD_FILE", (f.path / "password.txt").string()}});
   CHECK(loaded.config.client_tls.key_password.reveal() == "s3cret");
 }
 
 TEST_CASE("explain never shows a secret", "[settings]") {
   folder f;
-  const auto loaded = load(f, std::string(good) + "process_environment: {A_PASSWORD: planted1, B: seen}\n", {{"DSFD_TLS_SERVER_KEY_PASSWORD", "planted2"}},
-                           {{"feasibility.stores.x.bearer_token", "planted3"}, {"feasibility.stores.x.base_url", "https://x/fhir"}});
+  const auto loaded =
+      load(f, std::string(good) + "process_environment: {A_PASSWORD: planted1, B: seen}\n", {{"DSFD_TLS_SERVER_KEY_PASSWORD", "planted2"}},
+           {{"feasibility.stores.x.bearer_token", "planted3"}, {"feasibility.stores.x.base_url", "https://x/fhir"}});
   REQUIRE(problems(f, loaded) == "");
   const auto text = explain_settings(loaded);
   CHECK(text.find("planted") == std::string::npos);
@@ -231,7 +247,8 @@ TEST_CASE("explain never shows a secret", "[settings]") {
 
 TEST_CASE("process variables read their _FILE form", "[settings]") {
   folder f;
-  auto loaded = load(f, std::string(good) + "process_environment:\n  X_PASSWORD_FILE: " + (f.path / "password.txt").string() + "\n  Y: PT1H\n");
+  auto loaded =
+      load(f, std::string(good) + "process_environment:\n  X_PASSWORD_FILE: " + (f.path / "password.txt").string() + "\n  Y: PT1H\n");
   REQUIRE(problems(f, loaded) == "");
   CHECK(loaded.config.process_environment.at("X_PASSWORD") == "s3cret");
   CHECK(loaded.config.process_environment.at("Y") == "PT1H");

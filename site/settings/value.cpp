@@ -16,7 +16,8 @@ struct unit {
   std::string_view name;
   std::int64_t factor;
 };
-constexpr std::array<unit, 6> duration_units{{{"us", 1}, {"ms", 1'000}, {"s", 1'000'000}, {"m", 60'000'000}, {"h", 3'600'000'000}, {"d", 86'400'000'000}}};
+constexpr std::array<unit, 6> duration_units{
+    {{"us", 1}, {"ms", 1'000}, {"s", 1'000'000}, {"m", 60'000'000}, {"h", 3'600'000'000}, {"d", 86'400'000'000}}};
 constexpr std::array<unit, 9> size_units{{{"", 1},
                                           {"B", 1},
                                           {"kB", 1'000},
@@ -124,7 +125,8 @@ result<std::string> checked_url(std::string_view name, std::string_view text, bo
   }
   const auto host = rest.substr(0, rest.find('/'));
   if (host.empty() || host.starts_with(':')) return wrong(name, text, "it names no host");
-  if (rest.find_first_of("?# \"<>") != std::string_view::npos) return wrong(name, text, "it must be an address without query, fragment or blanks");
+  if (rest.find_first_of("?# \"<>") != std::string_view::npos)
+    return wrong(name, text, "it must be an address without query, fragment or blanks");
   if (rest.ends_with('/')) return wrong(name, text, "leave out the slash at its end");
   return std::string(text);
 }
@@ -132,8 +134,9 @@ result<std::string> checked_url(std::string_view name, std::string_view text, bo
 }  // namespace
 
 std::string_view to_string(setting_kind kind) noexcept {
-  constexpr std::array<std::string_view, 15> names{"text",          "true|false", "number", "duration", "size", "port",        "path", "path of something that exists",
-                                                   "https address", "address",    "choice", "list",     "list", "list of paths", "secret"};
+  constexpr std::array<std::string_view, 15> names{
+      "text",          "true|false", "number", "duration", "size", "port",          "path",  "path of something that exists",
+      "https address", "address",    "choice", "list",     "list", "list of paths", "secret"};
   return kind == setting_kind::roles ? "list of rules" : names[static_cast<std::size_t>(kind)];
 }
 
@@ -152,10 +155,12 @@ result<std::int64_t> parse_size_bytes(std::string_view text) {
   return fail(settings_errc::wrong, "it must be a size such as 4096, 64KiB, 16MiB or 1GB");
 }
 
-result<setting_value> parse_setting(const setting& row, std::string_view name, const std::vector<std::string>& texts, const std::string& base_folder) {
+result<setting_value> parse_setting(const setting& row, std::string_view name, const std::vector<std::string>& texts,
+                                    const std::string& base_folder) {
   setting_value v;
   const bool list = row.kind == setting_kind::text_list || row.kind == setting_kind::choice_list || row.kind == setting_kind::path_list;
-  if (!list && texts.size() != 1) return fail(settings_errc::wrong, fmt::format("{} is a list; it must be one value ({})", name, to_string(row.kind)));
+  if (!list && texts.size() != 1)
+    return fail(settings_errc::wrong, fmt::format("{} is a list; it must be one value ({})", name, to_string(row.kind)));
   v.text = list ? std::string() : std::string(trimmed(texts[0]));
 
   switch (row.kind) {

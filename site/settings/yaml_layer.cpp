@@ -21,7 +21,8 @@ bool is_group(std::string_view name) {
 
 class flattener {
 public:
-  flattener(std::string file, layer& out) : file_(std::move(file)), folder_(std::filesystem::path(file_).parent_path().string()), out_(out) {}
+  flattener(std::string file, layer& out)
+      : file_(std::move(file)), folder_(std::filesystem::path(file_).parent_path().string()), out_(out) {}
 
   void read(const YAML::Node& root) {
     std::vector<std::pair<std::string, YAML::Node>> work{{"", root}};
@@ -81,7 +82,8 @@ private:
       texts.push_back(node.IsNull() ? std::string() : node.Scalar());
     } else if (node.IsSequence()) {
       for (const auto& item : node) {
-        if (++visited_ > max_nodes || !item.IsScalar()) return problem(settings_errc::wrong, at, fmt::format("{} must be a list of plain texts", name));
+        if (++visited_ > max_nodes || !item.IsScalar())
+          return problem(settings_errc::wrong, at, fmt::format("{} must be a list of plain texts", name));
         texts.push_back(item.Scalar());
       }
     } else {
@@ -109,13 +111,15 @@ layer yaml_layer(const std::string& text, const std::string& file) {
     const auto root = YAML::Load(text);
     if (root.IsNull()) return out;
     if (!root.IsMap()) {
-      out.problems.emplace_back(settings_errc::not_yaml, "the file must hold settings as `name: value` lines", fmt::format("{}:{}", file, root.Mark().line + 1));
+      out.problems.emplace_back(settings_errc::not_yaml, "the file must hold settings as `name: value` lines",
+                                fmt::format("{}:{}", file, root.Mark().line + 1));
       return out;
     }
     flattener(file, out).read(root);
   } catch (const YAML::Exception& e) {
     const bool tab = text.find("\n\t") != std::string::npos;
-    out.problems.emplace_back(settings_errc::not_yaml, fmt::format("not YAML: {}{}", e.msg, tab ? " (YAML indents with blanks, not tabs)" : ""),
+    out.problems.emplace_back(settings_errc::not_yaml,
+                              fmt::format("not YAML: {}{}", e.msg, tab ? " (YAML indents with blanks, not tabs)" : ""),
                               fmt::format("{}:{}", file, e.mark.line + 1));
   }
   return out;

@@ -131,20 +131,28 @@ bpmn::event take(pb::Event&& in, bool& ok) {
   switch (in.what_case()) {
     case pb::Event::kInstanceStarted: {
       auto& m = *in.mutable_instance_started();
-      ev::instance_started e{grab(m.mutable_definition_sha256()), grab(m.mutable_process_instance_id()), grab(m.mutable_business_key()),
-                             take_index(m.start_event()), grab(m.mutable_message_name()), std::nullopt, {m.at_us()}};
+      ev::instance_started e{grab(m.mutable_definition_sha256()),
+                             grab(m.mutable_process_instance_id()),
+                             grab(m.mutable_business_key()),
+                             take_index(m.start_event()),
+                             grab(m.mutable_message_name()),
+                             std::nullopt,
+                             {m.at_us()}};
       if (m.has_task()) e.task = bpmn::received_task{take(std::move(*m.mutable_task()))};
       return {std::move(e)};
     }
     case pb::Event::kVariablesWritten: {
       auto& m = *in.mutable_variables_written();
       ev::variables_written e{m.execution(), {}};
-      for (auto& w : *m.mutable_writes()) e.writes.push_back({grab(w.mutable_name()), bpmn::shared_value(take(std::move(*w.mutable_content()))), w.removed()});
+      for (auto& w : *m.mutable_writes())
+        e.writes.push_back({grab(w.mutable_name()), bpmn::shared_value(take(std::move(*w.mutable_content()))), w.removed()});
       return {std::move(e)};
     }
     case pb::Event::kExecutionCreated: {
       auto& m = *in.mutable_execution_created();
-      ev::execution_created e{m.id(), m.parent(), m.scope(), m.concurrent(), m.body(), take_index(m.scope_node()), take_index(m.node()), m.scope_instance(), {}};
+      ev::execution_created e{
+          m.id(), m.parent(), m.scope(), m.concurrent(), m.body(), take_index(m.scope_node()), take_index(m.node()), m.scope_instance(),
+          {}};
       for (auto& v : *m.mutable_variables()) e.variables.push_back(take(std::move(v)));
       return {std::move(e)};
     }
@@ -162,7 +170,8 @@ bpmn::event take(pb::Event&& in, bool& ok) {
     }
     case pb::Event::kFlowTaken: return {ev::flow_taken{in.flow_taken().execution(), take_index(in.flow_taken().flow())}};
     case pb::Event::kExecutionRemoved: return {ev::execution_removed{in.execution_removed().execution()}};
-    case pb::Event::kExecutionAttached: return {ev::execution_attached{in.execution_attached().execution(), in.execution_attached().parent()}};
+    case pb::Event::kExecutionAttached:
+      return {ev::execution_attached{in.execution_attached().execution(), in.execution_attached().parent()}};
     case pb::Event::kExecutionMerged: return {ev::execution_merged{in.execution_merged().execution()}};
     case pb::Event::kLoopAdvanced: return {ev::loop_advanced{in.loop_advanced().execution(), take(in.loop_advanced().counters())}};
     case pb::Event::kJobCreated: return {ev::job_created{take(std::move(*in.mutable_job_created()), ok)}};
@@ -181,7 +190,8 @@ bpmn::event take(pb::Event&& in, bool& ok) {
     case pb::Event::kIncidentRaised: return {ev::incident_raised{take(std::move(*in.mutable_incident_raised()))}};
     case pb::Event::kIncidentResolved: return {ev::incident_resolved{in.incident_resolved().job()}};
     case pb::Event::kTaskReceived:
-      return {ev::task_received{in.task_received().owner(), bpmn::received_task{take(std::move(*in.mutable_task_received()->mutable_task()))}}};
+      return {
+          ev::task_received{in.task_received().owner(), bpmn::received_task{take(std::move(*in.mutable_task_received()->mutable_task()))}}};
     case pb::Event::kTaskAnnotated: return {ev::task_annotated{take(std::move(*in.mutable_task_annotated()))}};
     case pb::Event::kTaskWritten: return {ev::task_written{grab(in.mutable_task_written()->mutable_task_id())}};
     case pb::Event::kTaskFinished: {

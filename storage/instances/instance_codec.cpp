@@ -21,15 +21,17 @@ std::string pack(const Message& m) {
 }
 
 base::failure damaged(std::string_view what) {
-  return base::fail(errc::damaged, "the stored " + std::string(what) + " does not check out: its bytes are not what this program or an older one has written");
+  return base::fail(errc::damaged, "the stored " + std::string(what) +
+                                       " does not check out: its bytes are not what this program or an older one has written");
 }
 
 template <class Message>
 base::result<> unpack(std::string_view bytes, Message& m, std::string_view what) {
   if (bytes.empty()) return damaged(what);
   if (bytes.front() != instance_format)
-    return base::fail(errc::newer_format, "the stored " + std::string(what) + " has format " + std::to_string(static_cast<unsigned char>(bytes.front())) +
-                                         ", this program knows up to " + std::to_string(int(instance_format)) + "; use the release that wrote it, or a newer one");
+    return base::fail(errc::newer_format, "the stored " + std::string(what) + " has format " +
+                                              std::to_string(static_cast<unsigned char>(bytes.front())) + ", this program knows up to " +
+                                              std::to_string(int(instance_format)) + "; use the release that wrote it, or a newer one");
   google::protobuf::io::ArrayInputStream raw(bytes.data() + 1, static_cast<int>(bytes.size() - 1));
   google::protobuf::io::CodedInputStream in(&raw);
   in.SetRecursionLimit(200);  // values nest up to bpmn::value_depth_limit, two messages a level
@@ -112,8 +114,9 @@ base::result<bpmn::event_batch> decode_batch(std::string_view bytes) {
   batch.definition_sha256 = grab(m.mutable_definition_sha256());
   batch.applier_version = m.applier_version();
   if (batch.applier_version > bpmn::current_applier_version)
-    return base::fail(errc::newer_format, "the events need applier version " + std::to_string(batch.applier_version) + ", this program has up to " +
-                                         std::to_string(bpmn::current_applier_version) + "; use the release that wrote them, or a newer one");
+    return base::fail(errc::newer_format, "the events need applier version " + std::to_string(batch.applier_version) +
+                                              ", this program has up to " + std::to_string(bpmn::current_applier_version) +
+                                              "; use the release that wrote them, or a newer one");
   bool ok = true;
   batch.events.reserve(static_cast<std::size_t>(m.events_size()));
   for (auto& e : *m.mutable_events()) batch.events.push_back(codec::take(std::move(e), ok));

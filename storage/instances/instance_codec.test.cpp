@@ -11,11 +11,28 @@ using namespace dsf;
 using namespace dsf::bpmn;
 
 TEST_CASE("values of every kind come back as they were") {
-  const std::vector<value> all = {
-      {}, true, std::int16_t{-3}, std::int32_t{-70000}, std::int64_t{1} << 40, 0.1, decimal{"1.10"}, std::string("\xff not UTF-8"), base::timestamp{-5},
-      bytes{std::string("\0\1", 2)}, value_list{value(1), value(), value("x")}, value_map{{"b", value(1)}, {"a", value(value_list{})}},
-      string_list{"a", ""}, target{"o", "e", "u", "k"}, targets{{{"o", "e", "u", ""}}}, fhir_resource{"Task", "{}"}, fhir_resource_list{{{"Task", "{}"}}},
-      fhir_reference{"Task", "1", 7}, json_object{"a.B", "{}"}, opaque_object{"a.B", "x", "w"}, plugin_typed{"s", "t", -9, "d"}, blob_reference{"i", 9, "h"}};
+  const std::vector<value> all = {{},
+                                  true,
+                                  std::int16_t{-3},
+                                  std::int32_t{-70000},
+                                  std::int64_t{1} << 40,
+                                  0.1,
+                                  decimal{"1.10"},
+                                  std::string("\xff not UTF-8"),
+                                  base::timestamp{-5},
+                                  bytes{std::string("\0\1", 2)},
+                                  value_list{value(1), value(), value("x")},
+                                  value_map{{"b", value(1)}, {"a", value(value_list{})}},
+                                  string_list{"a", ""},
+                                  target{"o", "e", "u", "k"},
+                                  targets{{{"o", "e", "u", ""}}},
+                                  fhir_resource{"Task", "{}"},
+                                  fhir_resource_list{{{"Task", "{}"}}},
+                                  fhir_reference{"Task", "1", 7},
+                                  json_object{"a.B", "{}"},
+                                  opaque_object{"a.B", "x", "w"},
+                                  plugin_typed{"s", "t", -9, "d"},
+                                  blob_reference{"i", 9, "h"}};
   REQUIRE(all.size() == std::variant_size_v<value::storage>);
   for (std::size_t i = 0; i < all.size(); ++i) {
     CAPTURE(i);

@@ -136,7 +136,9 @@ void put(const bpmn::incident& i, pb::Incident& out) {
   out.set_since_us(i.since.us);
 }
 
-bpmn::incident take(pb::Incident&& in) { return {in.id(), in.execution(), take_index(in.node()), grab(in.mutable_error()), {in.since_us()}}; }
+bpmn::incident take(pb::Incident&& in) {
+  return {in.id(), in.execution(), take_index(in.node()), grab(in.mutable_error()), {in.since_us()}};
+}
 
 void put(const bpmn::task_change& c, pb::TaskChange& out) {
   out.set_task_id(c.task_id);

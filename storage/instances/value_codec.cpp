@@ -124,7 +124,8 @@ bpmn::value take(pb::Value&& in) {
     }
     case pb::Value::kMap: {
       bpmn::value_map map;
-      for (auto& item : *in.mutable_map()->mutable_entries()) map.emplace_back(grab(item.mutable_name()), take(std::move(*item.mutable_content())));
+      for (auto& item : *in.mutable_map()->mutable_entries())
+        map.emplace_back(grab(item.mutable_name()), take(std::move(*item.mutable_content())));
       return bpmn::value(std::move(map));
     }
     case pb::Value::kStrings: {
@@ -145,7 +146,8 @@ bpmn::value take(pb::Value&& in) {
       return bpmn::value(std::move(list));
     }
     case pb::Value::kReference: return bpmn::value(take(std::move(*in.mutable_reference())));
-    case pb::Value::kJson: return bpmn::value(bpmn::json_object{grab(in.mutable_json()->mutable_class_name()), grab(in.mutable_json()->mutable_json())});
+    case pb::Value::kJson:
+      return bpmn::value(bpmn::json_object{grab(in.mutable_json()->mutable_class_name()), grab(in.mutable_json()->mutable_json())});
     case pb::Value::kOpaque: {
       auto& o = *in.mutable_opaque();
       return bpmn::value(bpmn::opaque_object{grab(o.mutable_class_name()), grab(o.mutable_data()), grab(o.mutable_owner())});

@@ -50,7 +50,9 @@ result<std::vector<json>> resources_of(json document) {
   std::size_t i = 0;
   for (auto& entry : *entries->if_array()) {
     auto* resource = entry.find("resource");
-    if (!resource || !resource->is_object()) return fail(privacy::errc::resource, "has no resource; a repository imports Bundles that carry their resources", fmt::format("entry[{}]", i));
+    if (!resource || !resource->is_object())
+      return fail(privacy::errc::resource, "has no resource; a repository imports Bundles that carry their resources",
+                  fmt::format("entry[{}]", i));
     const auto& url = entry["fullUrl"].str();
     if ((*resource)["id"].is_null() && url.starts_with(uuid_prefix)) resource->set("id", json(url.substr(uuid_prefix.size())));
     if (!url.empty()) targets.emplace(url, (*resource)["resourceType"].str() + "/" + (*resource)["id"].str());

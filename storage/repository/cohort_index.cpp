@@ -69,12 +69,14 @@ result<void> repository::impl::store_index(const privacy::clinical_index& built,
   const auto bytes = built.serialize();
   const auto put = [&](const std::string& key, std::string_view value) -> result<void> {
     // No sync: a lost index is built again, and the header is written last.
-    if (const auto s = db->Put({}, key, rocksdb::Slice(value.data(), value.size())); !s.ok()) return base::failure(error_of(s, "storing the cohort index"));
+    if (const auto s = db->Put({}, key, rocksdb::Slice(value.data(), value.size())); !s.ok())
+      return base::failure(error_of(s, "storing the cohort index"));
     return {};
   };
   if (const auto s = db->Delete({}, rows::index_key(0)); !s.ok()) return base::failure(error_of(s, "storing the cohort index"));
   std::uint32_t pieces = 0;
-  for (std::size_t at = 0; at < bytes.size(); at += piece_bytes) TRY(put(rows::index_key(++pieces), std::string_view(bytes).substr(at, piece_bytes)));
+  for (std::size_t at = 0; at < bytes.size(); at += piece_bytes)
+    TRY(put(rows::index_key(++pieces), std::string_view(bytes).substr(at, piece_bytes)));
   TRY(put(rows::index_key(0), rows::encode(rows::index_header{of_generation, pieces, bytes.size()})));
   // Empty write buffers are what keeps an idle site small.
   if (const auto s = db->Flush({}); !s.ok()) return base::failure(error_of(s, "storing the cohort index"));

@@ -18,7 +18,8 @@ result<std::string> read_file(const fs::path& file) {
   std::error_code ec;
   const auto size = fs::file_size(file, ec);
   if (ec) return fail(errc::io, fmt::format("the file can't be read: {}", ec.message()), file.string());
-  if (size > max_file_bytes) return fail(errc::too_large, fmt::format("the file has {} bytes; at most {} are read", size, max_file_bytes), file.string());
+  if (size > max_file_bytes)
+    return fail(errc::too_large, fmt::format("the file has {} bytes; at most {} are read", size, max_file_bytes), file.string());
   std::string out(size, '\0');
   std::ifstream in(file, std::ios::binary);
   in.read(out.data(), static_cast<std::streamsize>(size));

@@ -69,7 +69,8 @@ public:
       if (end == line_end::file) break;
       const auto place = fmt::format("{}:{}", source_, position.line + 1);
       if (end == line_end::too_long)
-        return base::failure(base::error(errc::too_large, fmt::format("the line is longer than {} bytes, the limit of one resource", settings_.line_bytes), place));
+        return base::failure(base::error(
+            errc::too_large, fmt::format("the line is longer than {} bytes, the limit of one resource", settings_.line_bytes), place));
       std::string_view text = line;
       if (position.line == 0 && text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
       text = trimmed(text);
@@ -122,7 +123,9 @@ private:
     report.resources += n;
     report.finished = last;
     if (!settings_.progress) return true;
-    return settings_.progress({source_, last && total_ ? total_ : std::min(position.offset, total_ ? total_ : position.offset), total_, report.resources, report.skipped}) || last;
+    return settings_.progress({source_, last && total_ ? total_ : std::min(position.offset, total_ ? total_ : position.offset), total_,
+                               report.resources, report.skipped}) ||
+           last;
   }
 
   const import_settings& settings_;
@@ -145,7 +148,8 @@ result<import_report> repository::import_file(const std::filesystem::path& file,
   std::ifstream in(file, std::ios::binary);
   std::error_code ec;
   const auto size = std::filesystem::file_size(file, ec);
-  if (!in || ec) return fail(errc::io, fmt::format("the file can't be read: {}", ec ? ec.message() : std::string("no permission")), file.string());
+  if (!in || ec)
+    return fail(errc::io, fmt::format("the file can't be read: {}", ec ? ec.message() : std::string("no permission")), file.string());
 
   importer import(*impl_, settings, file.string(), size);
   import.position_key = rows::position_key(std::filesystem::absolute(file).lexically_normal().string());
@@ -163,7 +167,10 @@ result<import_report> repository::import_file(const std::filesystem::path& file,
     return std::move(import.report);
   }
   if (size > settings.bundle_bytes)
-    return fail(errc::too_large, fmt::format("the file has {} bytes, and a Bundle is read whole (limit {}); write it as .ndjson, one resource a line", size, settings.bundle_bytes), file.string());
+    return fail(errc::too_large,
+                fmt::format("the file has {} bytes, and a Bundle is read whole (limit {}); write it as .ndjson, one resource a line", size,
+                            settings.bundle_bytes),
+                file.string());
   std::string text(size, '\0');
   in.read(text.data(), static_cast<std::streamsize>(size));
   if (static_cast<std::uintmax_t>(in.gcount()) != size) return fail(errc::io, "reading failed", file.string());

@@ -77,7 +77,8 @@ result<std::unique_ptr<repository>> repository::open(const std::filesystem::path
   }
   const bool fresh = !std::filesystem::exists(folder / "CURRENT", ec);
   if (fresh && (settings.read_only || !std::filesystem::is_empty(folder, ec)) && !std::filesystem::exists(folder / "LOCK", ec))
-    return fail(errc::not_a_store, "the folder holds no repository; name an empty folder, or the one that was imported into", folder.string());
+    return fail(errc::not_a_store, "the folder holds no repository; name an empty folder, or the one that was imported into",
+                folder.string());
   rocksdb::DB* db = nullptr;
   const auto s = settings.read_only ? rocksdb::DB::OpenForReadOnly(options_of(settings), folder.string(), &db)
                                     : rocksdb::DB::Open(options_of(settings), folder.string(), &db);
@@ -98,7 +99,10 @@ result<std::unique_ptr<repository>> repository::open(const std::filesystem::path
     first.Put(rows::meta_key("kind"), std::string(1, char(rows::format)) + std::string(kind));
     TRY(i->write(first));
   } else if (found->empty() || (*found)[0] != char(rows::format)) {
-    return fail(errc::newer_format, fmt::format("the repository was written by another release (format {}); this one reads {}", found->empty() ? 0 : int((*found)[0]), rows::format), folder.string());
+    return fail(errc::newer_format,
+                fmt::format("the repository was written by another release (format {}); this one reads {}",
+                            found->empty() ? 0 : int((*found)[0]), rows::format),
+                folder.string());
   } else if (found->substr(1) != kind) {
     return fail(errc::not_a_store, "the folder holds a store of another kind; name an empty folder", folder.string());
   }

@@ -82,7 +82,8 @@ public:
   result<void> put(std::span<const base::json> resources);
 
   // Exact, before any disclosure control. The index is loaded or built when it is needed first after an import.
-  result<std::uint64_t> count(const privacy::ccdl_query& query, const privacy::mapping& map, const privacy::ontology_tree& tree, privacy::day today);
+  result<std::uint64_t> count(const privacy::ccdl_query& query, const privacy::mapping& map, const privacy::ontology_tree& tree,
+                              privacy::day today);
 
   // In the order of ids, beginning with the first id not before `from`; at most `limit`.
   result<resource_page> resources(std::string_view type, std::string_view from = {}, std::size_t limit = 1'000) const;

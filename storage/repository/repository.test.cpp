@@ -1,7 +1,7 @@
 #include "storage/repository/repository.hpp"
 
-#include <catch2/catch.hpp>
 #include <unistd.h>
+#include <catch2/catch.hpp>
 
 #include <fstream>
 #include <sstream>
@@ -46,10 +46,11 @@ struct demo {
 };
 demo make_demo(std::uint32_t patients, std::uint64_t seed = 1) {
   demo out;
-  out.ledger = must(privacy::generate({.site = "dic-a", .seed = seed, .patients = patients}, [&](const base::json& r) -> base::result<void> {
-    out.ndjson += r.dump() + "\n";
-    return {};
-  }));
+  out.ledger =
+      must(privacy::generate({.site = "dic-a", .seed = seed, .patients = patients}, [&](const base::json& r) -> base::result<void> {
+        out.ndjson += r.dump() + "\n";
+        return {};
+      }));
   return out;
 }
 
@@ -146,12 +147,13 @@ TEST_CASE("repository: a bad line is named, and its batch is not written") {
     std::string line;
     std::string part;
   };
-  for (const auto& [line, part] : {row{"{\"resourceType\":\"Patient\",", "not valid JSON"}, row{"{\"resourceType\":\"Patient\"}", "has no 'id'"},
-                                   row{"{\"id\":\"a\"}", "has no 'resourceType'"}, row{"[1]", "must be a JSON object"},
-                                   row{"{\"resourceType\":\"Patient\",\"id\":\"a b\"}", "has no 'id'"},
-                                   row{"{\"resourceType\":\"Patient\",\"id\":\"a\",\"id\":\"b\"}", "occurs twice"},
-                                   row{"{\"resourceType\":\"Patient\",\"id\":\"a\",\"birthDate\":\"1999-02-29\"}", "\"1999-02-29\" is no FHIR date"},
-                                   row{"{\"resourceType\":\"Observation\",\"id\":\"a\",\"valueQuantity\":{\"value\":\"7\"}}", "must be a number"}}) {
+  for (const auto& [line, part] :
+       {row{"{\"resourceType\":\"Patient\",", "not valid JSON"}, row{"{\"resourceType\":\"Patient\"}", "has no 'id'"},
+        row{"{\"id\":\"a\"}", "has no 'resourceType'"}, row{"[1]", "must be a JSON object"},
+        row{"{\"resourceType\":\"Patient\",\"id\":\"a b\"}", "has no 'id'"},
+        row{"{\"resourceType\":\"Patient\",\"id\":\"a\",\"id\":\"b\"}", "occurs twice"},
+        row{"{\"resourceType\":\"Patient\",\"id\":\"a\",\"birthDate\":\"1999-02-29\"}", "\"1999-02-29\" is no FHIR date"},
+        row{"{\"resourceType\":\"Observation\",\"id\":\"a\",\"valueQuantity\":{\"value\":\"7\"}}", "must be a number"}}) {
     INFO(line);
     write_file(file, patient("p1", "male") + "\n" + line + "\n" + patient("p2", "male"));
     const auto bad = r->import_file(file);

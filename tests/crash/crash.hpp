@@ -51,7 +51,7 @@ struct crash_run {
   std::vector<std::unique_ptr<recorder>> recorders;  // in the order of the sites
   std::vector<started_work> work;
   std::vector<kill_note> kills;
-  std::string fatal;                      // why the run was given up; set before given_up
+  std::string fatal;  // why the run was given up; set before given_up
   std::atomic<bool> given_up = false;
   std::atomic<bool> stop_killing = false;
   std::int64_t began_us = 0;
@@ -71,8 +71,10 @@ struct verdict {
   std::uint64_t passed = 0;
   std::vector<std::string> failures;
   void check(bool right, const std::string& otherwise) {
-    if (right) ++passed;
-    else failures.push_back(otherwise);
+    if (right)
+      ++passed;
+    else
+      failures.push_back(otherwise);
   }
 };
 void judge(crash_run& run, verdict& v);

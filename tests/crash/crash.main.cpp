@@ -70,7 +70,8 @@ int main(int argc, char** argv) {
   v.check(worked.has_value(), worked ? "" : worked.error().to_string());
   v.check(run.fatal.empty(), run.fatal);
   v.check(!run.kills.empty(), "no site was killed");
-  fmt::print("{:6.1f} s  {} starts of {} instances, {} kills; waiting for the end\n", run.seconds(), run.work.size(), o.instances, run.kills.size());
+  fmt::print("{:6.1f} s  {} starts of {} instances, {} kills; waiting for the end\n", run.seconds(), run.work.size(), o.instances,
+             run.kills.size());
   std::fflush(stdout);
   for (const auto& busy : wait_until_quiet(run)) v.check(false, "never quiet: " + busy);
   fmt::print("{:6.1f} s  counting\n", run.seconds());

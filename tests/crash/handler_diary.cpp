@@ -50,8 +50,10 @@ void judge_handlers(crash_run& run, verdict& v) {
       outbox += k.outbox;
       slowest = std::max(slowest, k.back_after_s);
     }
-    fmt::print("{:12} {} kills ({} more while it started) hit {} running instances, {} messages to send and {} handlers; {} lives, {} handler attempts, slowest recovery {:.1f} s\n", s->name, kills,
-               while_starting, running, outbox, interrupted, lives, attempts, slowest);
+    fmt::print(
+        "{:12} {} kills ({} more while it started) hit {} running instances, {} messages to send and {} handlers; {} lives, {} handler "
+        "attempts, slowest recovery {:.1f} s\n",
+        s->name, kills, while_starting, running, outbox, interrupted, lives, attempts, slowest);
   }
 }
 

@@ -116,19 +116,25 @@ private:
       for (auto t = a; t != b; ++t) {
         if (t->second->message != message) continue;
         ++n;
-        if (t->second->status != "completed") wrong = fmt::format("Task/{} ({}) at {} is {}{}{}", t->second->id, message, at.name, t->second->status, t->second->reason.empty() ? "" : ": ", t->second->reason);
+        if (t->second->status != "completed")
+          wrong = fmt::format("Task/{} ({}) at {} is {}{}{}", t->second->id, message, at.name, t->second->status,
+                              t->second->reason.empty() ? "" : ": ", t->second->reason);
         const auto has = t->second->outputs.find(output);
         if (wrong.empty() && !output.empty() && (has == t->second->outputs.end() ? 0 : has->second) != outputs)
-          wrong = fmt::format("Task/{} ({}) at {} has {} outputs {}, not {}", t->second->id, message, at.name, has == t->second->outputs.end() ? 0 : has->second, output, outputs);
+          wrong = fmt::format("Task/{} ({}) at {} has {} outputs {}, not {}", t->second->id, message, at.name,
+                              has == t->second->outputs.end() ? 0 : has->second, output, outputs);
       }
       if (wrong.empty() && n != count) wrong = fmt::format("{} has {} Tasks {}, not {}", at.name, n, message, count);
     };
     const auto instance = [&](demo_site& at, const std::string& process) {
       if (!wrong.empty()) return;
       const auto [a, b] = facts_[at.name].instances.equal_range(w.business_key);
-      if (std::distance(a, b) != 1) wrong = fmt::format("{} has {} instances", at.name, std::distance(a, b));
-      else if (!a->second.process.starts_with(process + "|")) wrong = fmt::format("{} has an instance of {}, not {}", at.name, a->second.process, process);
-      else if (a->second.state != "completed") wrong = fmt::format("the instance at {} is {}: {}", at.name, a->second.state, a->second.reason);
+      if (std::distance(a, b) != 1)
+        wrong = fmt::format("{} has {} instances", at.name, std::distance(a, b));
+      else if (!a->second.process.starts_with(process + "|"))
+        wrong = fmt::format("{} has an instance of {}, not {}", at.name, a->second.process, process);
+      else if (a->second.state != "completed")
+        wrong = fmt::format("the instance at {} is {}: {}", at.name, a->second.state, a->second.reason);
     };
     if (w.feasibility) {
       expect(*w.site, start, 1, "error", 0);
@@ -181,9 +187,11 @@ private:
     }
     for (const auto& [id, tasks] : seen)
       if (tasks.size() > 1)
-        v_.check(false, fmt::format("{} has {} Tasks of business key {}, message {}, correlation key {}: Task/{} and Task/{}", s.name, tasks.size(), std::get<0>(id), std::get<1>(id), std::get<2>(id), tasks[0], tasks[1]));
+        v_.check(false, fmt::format("{} has {} Tasks of business key {}, message {}, correlation key {}: Task/{} and Task/{}", s.name,
+                                    tasks.size(), std::get<0>(id), std::get<1>(id), std::get<2>(id), tasks[0], tasks[1]));
     v_.check(open == 0, fmt::format("{} has {} Tasks that are requested or in-progress", s.name, open));
-    v_.check(strangers.empty(), fmt::format("{} has {} Tasks that nobody started, e.g. Task/{}", s.name, strangers.size(), strangers.empty() ? "" : strangers[0]));
+    v_.check(strangers.empty(), fmt::format("{} has {} Tasks that nobody started, e.g. Task/{}", s.name, strangers.size(),
+                                            strangers.empty() ? "" : strangers[0]));
     std::size_t running = 0;
     for (const auto& [key, i] : facts_[s.name].instances) running += i.state != "completed";
     v_.check(running == 0, fmt::format("{} has {} instances that did not complete", s.name, running));
@@ -203,7 +211,8 @@ private:
       const message_id id{p.business_key, p.message, p.correlation_key};
       if (p.status == 201) ++created[id];
       if (p.status != 200 && p.status != 201) {
-        if (p.status >= 400 && p.status < 500) v_.check(false, fmt::format("{} answered a message {} of {} with {}", s.name, p.message, p.from, p.status));
+        if (p.status >= 400 && p.status < 500)
+          v_.check(false, fmt::format("{} answered a message {} of {} with {}", s.name, p.message, p.from, p.status));
         continue;
       }
       const auto at = p.location.find("/Task/");

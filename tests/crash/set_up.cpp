@@ -23,7 +23,8 @@ const std::string never = "PT1H";
 
 // The shipped bundles with send deadlines of an hour; fills in the placeholders that hold reply time-outs.
 result<> copy_processes(const fs::path& to, std::map<std::string, std::string>& placeholders) {
-  static const std::regex deadline(R"(send_deadline:\s*\S+)"), timeout(R"(#\{([^}:]+):(PT[^}]+)\})"), setting(R"(\n\s+([A-Za-z0-9_.-]+):\s*['"]?PT[0-9A-Z]+['"]?(?=\s))");
+  static const std::regex deadline(R"(send_deadline:\s*\S+)"), timeout(R"(#\{([^}:]+):(PT[^}]+)\})"),
+      setting(R"(\n\s+([A-Za-z0-9_.-]+):\s*['"]?PT[0-9A-Z]+['"]?(?=\s))");
   std::error_code ec;
   for (const auto& entry : fs::directory_iterator(fs::path(DSF_SOURCE_DIR) / "processes", ec)) {
     const auto bundle = entry.path() / "bundle";
@@ -56,7 +57,8 @@ result<std::unique_ptr<recorder>> record(crash_run& run, site::ctl::demo_site& s
   };
   o.server = files(s.certificates, "server");
   for (const auto& other : run.sites->sites) o.clients[other->name] = files(other->certificates, "client");
-  auto dice = std::make_shared<std::pair<std::mutex, base::seeded_entropy>>(std::piecewise_construct, std::forward_as_tuple(), std::forward_as_tuple(run.options.seed + s.port));
+  auto dice = std::make_shared<std::pair<std::mutex, base::seeded_entropy>>(std::piecewise_construct, std::forward_as_tuple(),
+                                                                            std::forward_as_tuple(run.options.seed + s.port));
   o.keep_back = [&run, dice] {
     const std::lock_guard lock(dice->first);
     return !run.stop_killing && run.began_us != 0 && dice->second.below(100) < run.options.kept_back_percent;
@@ -67,11 +69,12 @@ result<std::unique_ptr<recorder>> record(crash_run& run, site::ctl::demo_site& s
 result<std::string> store_query(crash_run& run) {
   const auto urn = [] { return "urn:uuid:" + base::uuid::random(base::system_entropy()).to_string(); };
   const auto measure = urn(), library = urn();
-  const auto bundle = processes::feasibility::measure_and_library_bundle({.ccdl = privacy::demo_ccdl(),
-                                                                         .cql = privacy::demo_cql(),
-                                                                         .measure_url = measure,
-                                                                         .library_url = library,
-                                                                         .parent_organization = site::ctl::consortium::parent_organization});
+  const auto bundle =
+      processes::feasibility::measure_and_library_bundle({.ccdl = privacy::demo_ccdl(),
+                                                          .cql = privacy::demo_cql(),
+                                                          .measure_url = measure,
+                                                          .library_url = library,
+                                                          .parent_organization = site::ctl::consortium::parent_organization});
   const auto answer = TRY(run.sites->post(*run.sites->sites.front(), "", bundle));
   for (const auto& e : answer["entry"]) {
     const auto& location = e["response"]["location"].str();

@@ -17,6 +17,8 @@ constexpr std::int64_t ready_timeout_ms = 60'000;
 constexpr std::int64_t call_timeout_ms = 10'000;
 constexpr std::int64_t give_up_s = 120;      // on one start
 constexpr unsigned kills_after_last_start = 3;
+constexpr unsigned burst = 12;
+constexpr int looks_for_work = 200;  // before a kill; most processes of the test last some ten milliseconds
 const std::string ping_process = "dsfdev_ping|1.0";
 const std::string request_process = "medizininformatik-initiativede_feasibilityRequest|1.0";
 const std::string feasibility_codes = "http://medizininformatik-initiative.de/fhir/CodeSystem/feasibility";
@@ -62,6 +64,8 @@ result<> start_work(crash_run& run, const std::string& measure) {
     const bool feasibility = dice.below(100) < run.options.feasibility_percent;
     auto& at = feasibility ? *run.sites->sites.front() : *run.sites->sites[dice.below(run.sites->sites.size())];
     TRY(start_one(run, at, feasibility, measure));
+    // In bursts, so that sites have more to do than they can do at once.
+    if ((n + 1) % burst != 0) continue;
     const double due = (n + 1) / run.options.starts_per_second;
     if (due > run.seconds()) sleep_s(due - run.seconds());
   }
@@ -77,7 +81,10 @@ void kill_sites(crash_run& run) {
     if (run.stop_killing) return;
     auto& s = *run.sites->sites[dice.below(run.sites->sites.size())];
     kill_note note{s.name, run.seconds(), 0, 0, false, 0};
-    if (const auto status = s.admin->status()) {
+    for (int i = 0; i < looks_for_work && note.running == 0 && note.outbox == 0 && !run.stop_killing; ++i) {
+      if (i > 0) sleep_s(0.002);
+      const auto status = s.admin->status();
+      if (!status) break;
       note.running = status->running_instances;
       note.outbox = status->outbox;
     }
@@ -111,13 +118,15 @@ std::vector<std::string> wait_until_quiet(crash_run& run) {
     busy.clear();
     for (auto& s : run.sites->sites) {
       const auto status = s->admin->status();
-      const auto requested = total(run, *s, "Task?status=requested&_count=1"), in_progress = total(run, *s, "Task?status=in-progress&_count=1");
+      const auto requested = total(run, *s, "Task?status=requested&_count=1"),
+                 in_progress = total(run, *s, "Task?status=in-progress&_count=1");
       if (!status || !requested || !in_progress) {
         busy.push_back(s->name + " does not answer: " + (status ? "FHIR" : status.error().to_string()));
         continue;
       }
       if (*requested != 0 || *in_progress != 0 || status->running_instances != 0 || status->outbox != 0)
-        busy.push_back(fmt::format("{}: {} Tasks requested, {} in-progress, {} instances running, {} messages to send", s->name, *requested, *in_progress, status->running_instances, status->outbox));
+        busy.push_back(fmt::format("{}: {} Tasks requested, {} in-progress, {} instances running, {} messages to send", s->name, *requested,
+                                   *in_progress, status->running_instances, status->outbox));
     }
     quiet = busy.empty() ? quiet + 1 : 0;
     if (run.seconds() > until) break;

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <cstring>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -30,7 +30,8 @@ std::string dsfd_program() {
 #endif
 }
 
-ended_program run_to_end(const std::vector<std::string>& command, const std::map<std::string, std::string>& more_environment, std::int64_t limit_ms) {
+ended_program run_to_end(const std::vector<std::string>& command, const std::map<std::string, std::string>& more_environment,
+                         std::int64_t limit_ms) {
   temp_folder folder("run");
   const auto out = folder / "out", err = folder / "err";
   posix_spawn_file_actions_t files;
@@ -100,7 +101,8 @@ std::uint16_t free_port() {
   a.sin_family = AF_INET;
   a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof a;
-  const bool ok = s >= 0 && ::bind(s, reinterpret_cast<sockaddr*>(&a), size) == 0 && ::getsockname(s, reinterpret_cast<sockaddr*>(&a), &size) == 0;
+  const bool ok =
+      s >= 0 && ::bind(s, reinterpret_cast<sockaddr*>(&a), size) == 0 && ::getsockname(s, reinterpret_cast<sockaddr*>(&a), &size) == 0;
   if (s >= 0) ::close(s);
   if (!ok) throw std::runtime_error("no port is free");
   return ntohs(a.sin_port);

@@ -16,7 +16,8 @@ struct ended_program {
   int exit_code = -1;  // 128 + signal, as a shell says it; -1: had to be killed at the time limit
   std::string out, err;
 };
-ended_program run_to_end(const std::vector<std::string>& command, const std::map<std::string, std::string>& more_environment = {}, std::int64_t limit_ms = 20'000);
+ended_program run_to_end(const std::vector<std::string>& command, const std::map<std::string, std::string>& more_environment = {},
+                         std::int64_t limit_ms = 20'000);
 
 // Removed with everything in it at the end, unless $DSF_TEST_KEEP is set.
 class temp_folder {

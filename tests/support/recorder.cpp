@@ -37,7 +37,9 @@ struct recorder::impl {
     out.method = q.method;
     out.url = "https://localhost:" + std::to_string(options.site_port) + q.target;
     for (const auto& h : q.headers)
-      if (!net::equals_ignoring_case(h.name, "Host") && !net::equals_ignoring_case(h.name, "Content-Length") && !net::equals_ignoring_case(h.name, "Connection")) out.headers.add(h.name, h.value);
+      if (!net::equals_ignoring_case(h.name, "Host") && !net::equals_ignoring_case(h.name, "Content-Length") &&
+          !net::equals_ignoring_case(h.name, "Connection"))
+        out.headers.add(h.name, h.value);
     std::optional<recorded_post> noted;
     if (q.method == "POST") {
       noted = recorded_post{options.site, who->second.name, std::string(q.path()), {}, {}, {}, 0, false, {}};
@@ -49,22 +51,23 @@ struct recorder::impl {
     }
     out.body = std::move(q.body);
     auto to = std::make_shared<net::responder>(std::move(answer));
-    who->second.client->send(std::move(out), forward_timeout_ms, [this, to, noted = std::move(noted)](net::result<net::client_response> r) mutable {
-      if (noted) {
-        noted->status = r ? r->status : 0;
-        if (r) noted->location = r->headers.value("Location");
-        noted->kept_back = r && options.keep_back && options.keep_back();
-        const std::lock_guard lock(mutex);
-        posts.push_back(*noted);
-      }
-      if (!r) return (*to)(net::text_response(502, r.error().to_string()));
-      if (noted && noted->kept_back) return (*to)(net::text_response(503, "the answer was kept back"));
-      net::response back;
-      back.status = r->status;
-      for (const auto& h : r->headers) back.headers.add(h.name, h.value);
-      back.body = std::move(r->body);
-      (*to)(std::move(back));
-    });
+    who->second.client->send(std::move(out), forward_timeout_ms,
+                             [this, to, noted = std::move(noted)](net::result<net::client_response> r) mutable {
+                               if (noted) {
+                                 noted->status = r ? r->status : 0;
+                                 if (r) noted->location = r->headers.value("Location");
+                                 noted->kept_back = r && options.keep_back && options.keep_back();
+                                 const std::lock_guard lock(mutex);
+                                 posts.push_back(*noted);
+                               }
+                               if (!r) return (*to)(net::text_response(502, r.error().to_string()));
+                               if (noted && noted->kept_back) return (*to)(net::text_response(503, "the answer was kept back"));
+                               net::response back;
+                               back.status = r->status;
+                               for (const auto& h : r->headers) back.headers.add(h.name, h.value);
+                               back.body = std::move(r->body);
+                               (*to)(std::move(back));
+                             });
   }
 };
 
@@ -83,7 +86,8 @@ base::result<std::unique_ptr<recorder>> recorder::start(recorder_options options
   s.identity = TRY(net::tls_identity::load(i->options.server));
   s.threads = 1;
   s.limits.connections_per_certificate = connections;
-  i->server.emplace(TRY(net::https_server::start(std::move(s), [p = i.get()](net::request&& q, net::responder a) { p->forward(std::move(q), std::move(a)); })));
+  i->server.emplace(TRY(net::https_server::start(
+      std::move(s), [p = i.get()](net::request&& q, net::responder a) { p->forward(std::move(q), std::move(a)); })));
   return std::unique_ptr<recorder>(new recorder(std::move(i)));
 }
 

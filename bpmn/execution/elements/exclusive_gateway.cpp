@@ -28,7 +28,9 @@ class exclusive_gateway final : public element {
       m.fork(execution, {gateway.default_flow});
       return {};
     }
-    return base::fail(errc::no_flow, "No outgoing sequence flow of the exclusive gateway '" + gateway.id + "' could be selected for continuing the process", gateway.id);
+    return base::fail(
+        errc::no_flow,
+        "No outgoing sequence flow of the exclusive gateway '" + gateway.id + "' could be selected for continuing the process", gateway.id);
   }
 };
 

@@ -38,7 +38,8 @@ inline base::result<bool> answer_something(test_host& host, base::seeded_entropy
         handler_completed done{job, {{variable_change::scope::nearest, "x", value(static_cast<std::int32_t>(luck)), false}}, {}, {}};
         if (luck < 20) done.variables.push_back({variable_change::scope::local, "correlationKey", value("key"), false});
         if (call.call == handler_call::send_task && call.event.empty())
-          for (auto n = dice.below(3); n > 0; --n) done.messages.push_back({{"org", "endpoint", "https://a/fhir", ""}, "http://a/p|1.0", "m", "profile", "bk", {}, ""});
+          for (auto n = dice.below(3); n > 0; --n)
+            done.messages.push_back({{"org", "endpoint", "https://a/fhir", ""}, "http://a/p|1.0", "m", "profile", "bk", {}, ""});
         TRY(host.perform(std::move(done)));
       }
       return true;

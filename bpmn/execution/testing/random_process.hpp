@@ -16,7 +16,8 @@ public:
     return R"(<?xml version="1.0" encoding="UTF-8"?>
 <bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:camunda="http://camunda.org/schema/1.0/bpmn" id="d" targetNamespace="http://dsf.dev/bpmn">
 <bpmn:process id="random_process" isExecutable="true" camunda:versionTag="1.0">
-)" + body + "</bpmn:process>\n" + definitions_ + "</bpmn:definitions>\n";
+)" + body + "</bpmn:process>\n" +
+           definitions_ + "</bpmn:definitions>\n";
   }
 
 private:
@@ -26,7 +27,8 @@ private:
 
   // What arrives from and leaves to the nodes around is written as flows.
   std::string flow(const std::string& from, const std::string& to, const std::string& inside = "") {
-    return "<bpmn:sequenceFlow id=\"" + id("f") + "\" sourceRef=\"" + from + "\" targetRef=\"" + to + "\">" + inside + "</bpmn:sequenceFlow>\n";
+    return "<bpmn:sequenceFlow id=\"" + id("f") + "\" sourceRef=\"" + from + "\" targetRef=\"" + to + "\">" + inside +
+           "</bpmn:sequenceFlow>\n";
   }
   std::string condition(const std::string& text) {
     return "<bpmn:conditionExpression xsi:type=\"bpmn:tFormalExpression\">" + text + "</bpmn:conditionExpression>";
@@ -66,7 +68,10 @@ private:
   }
   std::string extensions() {
     std::string inside;
-    if (chance(15)) inside += "<camunda:inputOutput><camunda:inputParameter name=\"in\">${1 + 1}</camunda:inputParameter><camunda:outputParameter name=\"out\">${in}</camunda:outputParameter></camunda:inputOutput>";
+    if (chance(15))
+      inside +=
+          "<camunda:inputOutput><camunda:inputParameter name=\"in\">${1 + 1}</camunda:inputParameter><camunda:outputParameter "
+          "name=\"out\">${in}</camunda:outputParameter></camunda:inputOutput>";
     if (chance(15)) inside += "<camunda:executionListener class=\"a.Start\" event=\"start\"/>";
     if (chance(15)) inside += "<camunda:executionListener class=\"a.End\" event=\"end\"/>";
     if (chance(10)) inside += "<camunda:failedJobRetryTimeCycle>R2/PT10S</camunda:failedJobRetryTimeCycle>";
@@ -78,7 +83,8 @@ private:
     return m;
   }
   std::string timer() {
-    return "<bpmn:timerEventDefinition id=\"" + id("ed") + "\"><bpmn:timeDuration xsi:type=\"bpmn:tFormalExpression\">PT1M</bpmn:timeDuration></bpmn:timerEventDefinition>";
+    return "<bpmn:timerEventDefinition id=\"" + id("ed") +
+           "\"><bpmn:timeDuration xsi:type=\"bpmn:tFormalExpression\">PT1M</bpmn:timeDuration></bpmn:timerEventDefinition>";
   }
 
   // Boundary events lead to a task that joins behind the activity.
@@ -92,13 +98,15 @@ private:
     if (kind == 0) {
       const std::string e = id("error");
       definitions_ += "<bpmn:error id=\"" + e + "\" name=\"e\" errorCode=\"E1\"/>\n";
-      definition = "<bpmn:errorEventDefinition id=\"" + id("ed") + "\" " + (chance(50) ? "errorRef=\"" + e + "\" " : "") + "camunda:errorCodeVariable=\"code\"/>";
+      definition = "<bpmn:errorEventDefinition id=\"" + id("ed") + "\" " + (chance(50) ? "errorRef=\"" + e + "\" " : "") +
+                   "camunda:errorCodeVariable=\"code\"/>";
     } else if (kind == 1) {
       definition = timer();
     } else {
       definition = "<bpmn:messageEventDefinition id=\"" + id("ed") + "\" messageRef=\"" + message() + "\"/>";
     }
-    std::string out = "<bpmn:boundaryEvent id=\"" + event + "\" attachedToRef=\"" + activity + "\"" + (interrupting ? "" : " cancelActivity=\"false\"") + ">" + definition + "</bpmn:boundaryEvent>\n";
+    std::string out = "<bpmn:boundaryEvent id=\"" + event + "\" attachedToRef=\"" + activity + "\"" +
+                      (interrupting ? "" : " cancelActivity=\"false\"") + ">" + definition + "</bpmn:boundaryEvent>\n";
     if (interrupting) {
       out += "<bpmn:exclusiveGateway id=\"" + merge + "\"/>\n" + flow(last, merge) + flow(event, merge);
       last = merge;
@@ -111,7 +119,8 @@ private:
 
   block task(const std::string& tag, const std::string& attribute, const std::string& inside = "") {
     const std::string me = id("task");
-    block out{me, me, "<bpmn:" + tag + " id=\"" + me + "\"" + attribute + attributes() + ">" + extensions() + inside + "</bpmn:" + tag + ">\n"};
+    block out{me, me,
+              "<bpmn:" + tag + " id=\"" + me + "\"" + attribute + attributes() + ">" + extensions() + inside + "</bpmn:" + tag + ">\n"};
     out.xml += boundary(me, out.last);
     return out;
   }
@@ -119,9 +128,12 @@ private:
   std::string loop() {
     if (chance(60)) return "";
     const bool sequential = chance(40);
-    return "<bpmn:multiInstanceLoopCharacteristics" + std::string(sequential ? " isSequential=\"true\"" : "") + (chance(30) ? " camunda:asyncBefore=\"true\"" : "") +
-           "><bpmn:loopCardinality xsi:type=\"bpmn:tFormalExpression\">" + std::to_string(below(4)) + "</bpmn:loopCardinality>" +
-           (chance(20) ? "<bpmn:completionCondition xsi:type=\"bpmn:tFormalExpression\">${nrOfCompletedInstances == 1}</bpmn:completionCondition>" : "") +
+    return "<bpmn:multiInstanceLoopCharacteristics" + std::string(sequential ? " isSequential=\"true\"" : "") +
+           (chance(30) ? " camunda:asyncBefore=\"true\"" : "") + "><bpmn:loopCardinality xsi:type=\"bpmn:tFormalExpression\">" +
+           std::to_string(below(4)) + "</bpmn:loopCardinality>" +
+           (chance(20)
+                ? "<bpmn:completionCondition xsi:type=\"bpmn:tFormalExpression\">${nrOfCompletedInstances == 1}</bpmn:completionCondition>"
+                : "") +
            "</bpmn:multiInstanceLoopCharacteristics>";
   }
 
@@ -134,7 +146,8 @@ private:
       case 3: return task("userTask", " camunda:formKey=\"form\"");
       case 4: {
         const std::string me = id("catch");
-        const std::string inside = chance(50) ? timer() : "<bpmn:messageEventDefinition id=\"" + id("ed") + "\" messageRef=\"" + message() + "\"/>";
+        const std::string inside =
+            chance(50) ? timer() : "<bpmn:messageEventDefinition id=\"" + id("ed") + "\" messageRef=\"" + message() + "\"/>";
         return {me, me, "<bpmn:intermediateCatchEvent id=\"" + me + "\">" + inside + "</bpmn:intermediateCatchEvent>\n"};
       }
       case 5: return task("serviceTask", " camunda:expression=\"${1 == 1}\" camunda:resultVariable=\"yes\"");
@@ -144,9 +157,11 @@ private:
         const std::string fallback = id("f");
         block a = sequence(depth + 1);
         block b = sequence(depth + 1);
-        branches += a.xml + b.xml + flow(out.first, a.first, condition(chance(50) ? "${true}" : "${false}")) + flow(a.last, out.last) + flow(b.last, out.last);
+        branches += a.xml + b.xml + flow(out.first, a.first, condition(chance(50) ? "${true}" : "${false}")) + flow(a.last, out.last) +
+                    flow(b.last, out.last);
         branches += "<bpmn:sequenceFlow id=\"" + fallback + "\" sourceRef=\"" + out.first + "\" targetRef=\"" + b.first + "\"/>\n";
-        out.xml = "<bpmn:exclusiveGateway id=\"" + out.first + "\" default=\"" + fallback + "\"/>\n<bpmn:exclusiveGateway id=\"" + out.last + "\"/>\n" + branches;
+        out.xml = "<bpmn:exclusiveGateway id=\"" + out.first + "\" default=\"" + fallback + "\"/>\n<bpmn:exclusiveGateway id=\"" +
+                  out.last + "\"/>\n" + branches;
         return out;
       }
       case 7: {  // parallel
@@ -164,9 +179,11 @@ private:
         const std::string m = id("catch");
         const std::string t = id("catch");
         block after = sequence(depth + 1);
-        out.xml += "<bpmn:intermediateCatchEvent id=\"" + m + "\"><bpmn:messageEventDefinition id=\"" + id("ed") + "\" messageRef=\"" + message() + "\"/></bpmn:intermediateCatchEvent>\n";
+        out.xml += "<bpmn:intermediateCatchEvent id=\"" + m + "\"><bpmn:messageEventDefinition id=\"" + id("ed") + "\" messageRef=\"" +
+                   message() + "\"/></bpmn:intermediateCatchEvent>\n";
         out.xml += "<bpmn:intermediateCatchEvent id=\"" + t + "\">" + timer() + "</bpmn:intermediateCatchEvent>\n";
-        out.xml += after.xml + flow(out.first, m) + flow(out.first, t) + flow(m, after.first) + flow(after.last, out.last) + flow(t, out.last);
+        out.xml +=
+            after.xml + flow(out.first, m) + flow(out.first, t) + flow(m, after.first) + flow(after.last, out.last) + flow(t, out.last);
         return out;
       }
       default: {  // sub-process

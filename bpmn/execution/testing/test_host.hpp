@@ -41,7 +41,8 @@ public:
   void operator()(const schedule_timer& x) { put(timers, x.job, x), due[x.job] = x.due; }
   void operator()(const schedule_continuation& x) { put(continuations, x.job, x), due[x.job] = x.due; }
   void operator()(const cancel_job& x) {
-    if (handlers.erase(x.job) + timers.erase(x.job) + continuations.erase(x.job) != 1) note("cancel_job without a row " + std::to_string(x.job));
+    if (handlers.erase(x.job) + timers.erase(x.job) + continuations.erase(x.job) != 1)
+      note("cancel_job without a row " + std::to_string(x.job));
     if (due[x.job] != x.due) note("cancel_job with another due time " + std::to_string(x.job));
     due.erase(x.job);
   }
@@ -134,7 +135,8 @@ private:
     // (d) nothing is left after the end
     if (state.status == instance_status::completed || state.status == instance_status::failed) {
       if (!ended) note("ended without effect");
-      if (!state.executions.empty() || !rows.empty() || !open_rows.empty() || !sent_rows.empty() || !incidents.empty()) note("something is left after the end");
+      if (!state.executions.empty() || !rows.empty() || !open_rows.empty() || !sent_rows.empty() || !incidents.empty())
+        note("something is left after the end");
       if (state.start_task || !state.received_tasks.empty()) note("a Task is left in progress after the end");
     }
   }

@@ -21,24 +21,27 @@ struct media {
   bool xml;
 };
 // dsf-fhir-server 3.1: _format values
-constexpr std::array formats = {
-    media{"application/fhir+json", "application/fhir+json", false}, media{"application/json+fhir", "application/json+fhir", false},
-    media{"application/json", "application/json", false},           media{"json", "application/fhir+json", false},
-    media{"application/fhir+xml", "application/fhir+xml", true},    media{"application/xml+fhir", "application/xml+fhir", true},
-    media{"application/xml", "application/xml", true},              media{"text/xml", "text/xml", true},
-    media{"xml", "application/fhir+xml", true},                     media{"text/html", "text/html", false},
-    media{"html", "text/html", false}};
+constexpr std::array formats = {media{"application/fhir+json", "application/fhir+json", false},
+                                media{"application/json+fhir", "application/json+fhir", false},
+                                media{"application/json", "application/json", false},
+                                media{"json", "application/fhir+json", false},
+                                media{"application/fhir+xml", "application/fhir+xml", true},
+                                media{"application/xml+fhir", "application/xml+fhir", true},
+                                media{"application/xml", "application/xml", true},
+                                media{"text/xml", "text/xml", true},
+                                media{"xml", "application/fhir+xml", true},
+                                media{"text/html", "text/html", false},
+                                media{"html", "text/html", false}};
 // Substrings of Accept, the first that occurs wins.
-constexpr std::array accepted = {
-    media{"text/html", "text/html", false},
-    media{"application/fhir+json", "application/fhir+json", false},
-    media{"application/json+fhir", "application/json+fhir", false},
-    media{"application/json", "application/json", false},
-    media{"application/fhir+xml", "application/fhir+xml", true},
-    media{"application/xml+fhir", "application/xml+fhir", true},
-    media{"application/xml", "application/xml", true},
-    media{"text/xml", "text/xml", true},
-    media{"*/*", "application/fhir+xml", true}};
+constexpr std::array accepted = {media{"text/html", "text/html", false},
+                                 media{"application/fhir+json", "application/fhir+json", false},
+                                 media{"application/json+fhir", "application/json+fhir", false},
+                                 media{"application/json", "application/json", false},
+                                 media{"application/fhir+xml", "application/fhir+xml", true},
+                                 media{"application/xml+fhir", "application/xml+fhir", true},
+                                 media{"application/xml", "application/xml", true},
+                                 media{"text/xml", "text/xml", true},
+                                 media{"*/*", "application/fhir+xml", true}};
 
 std::string_view parameter(const interaction_request& request, std::string_view name) {
   for (const auto& [n, value] : request.query)
@@ -63,7 +66,8 @@ std::expected<answer_format, int> negotiate(const interaction_request& request) 
   out.xml = chosen->xml;
   out.html = out.media_type == "text/html";
   out.pretty = parameter(request, "_pretty") == "true";
-  if (const auto summary = parameter(request, "_summary"); summary == "true" || summary == "text" || summary == "data") out.summary = summary;
+  if (const auto summary = parameter(request, "_summary"); summary == "true" || summary == "text" || summary == "data")
+    out.summary = summary;
   return out;
 }
 
@@ -90,11 +94,16 @@ preferences parse_prefer(const std::optional<std::string>& header) {
     rest = end == rest.npos ? std::string_view{} : rest.substr(end + 1);
     while (!one.empty() && one.front() == ' ') one.remove_prefix(1);
     while (!one.empty() && one.back() == ' ') one.remove_suffix(1);
-    if (one == "return=minimal") out.back = prefer_return::minimal;
-    else if (one == "return=OperationOutcome") out.back = prefer_return::operation_outcome;
-    else if (one == "return=representation") out.back = prefer_return::representation;
-    else if (one == "handling=strict") out.strict = true;
-    else if (one == "handling=lenient") out.strict = false;
+    if (one == "return=minimal")
+      out.back = prefer_return::minimal;
+    else if (one == "return=OperationOutcome")
+      out.back = prefer_return::operation_outcome;
+    else if (one == "return=representation")
+      out.back = prefer_return::representation;
+    else if (one == "handling=strict")
+      out.strict = true;
+    else if (one == "handling=lenient")
+      out.strict = false;
   }
   return out;
 }
@@ -146,7 +155,8 @@ prepared answerer::stop(op_fault f) const {
   return {fault(std::move(f)), std::move(denials)};
 }
 
-void answerer::version_headers(reply& r, std::string_view type, base::uuid id, std::uint64_t version, base::timestamp last_updated, bool location) const {
+void answerer::version_headers(reply& r, std::string_view type, base::uuid id, std::uint64_t version, base::timestamp last_updated,
+                               bool location) const {
   r.headers.emplace_back("ETag", format_.html ? fmt::format("W/\"h{}\"", version) : weak_tag(version));
   r.headers.emplace_back("Last-Modified", base::to_http_date(last_updated));
   if (location) r.headers.emplace_back("Location", fmt::format("{}/{}/{}/_history/{}", base_url_, type, id.to_string(), version));
@@ -158,7 +168,8 @@ reply answerer::stored(int status, const written& w, const storable& body) const
   if (prefer_.back == prefer_return::representation) {
     r.body = std::make_shared<const std::string>(splice(body, w.version, w.last_updated));
   } else if (prefer_.back == prefer_return::operation_outcome) {
-    r.body = operation_outcome("information", "informational", fmt::format("{} {} at location {}", w.type, status == 201 ? "created" : "updated", *r.header("Location")));
+    r.body = operation_outcome("information", "informational",
+                               fmt::format("{} {} at location {}", w.type, status == 201 ? "created" : "updated", *r.header("Location")));
   }
   return r;
 }
@@ -181,9 +192,10 @@ op_result<request_body> read_body(const interaction_request& request, std::strin
   return request_body{std::move(read.resource), std::move(read.issues)};
 }
 
-reply conflict_reply(commit_conflict why, const interaction_request& request, const interaction_context& context, std::string_view type, std::string_view id,
-                     std::uint64_t expected, std::uint64_t current) {
-  const answerer answer(request, context.config, negotiate(request).value_or(answer_format{"application/fhir+xml", true, false, false, {}}));
+reply conflict_reply(commit_conflict why, const interaction_request& request, const interaction_context& context, std::string_view type,
+                     std::string_view id, std::uint64_t expected, std::uint64_t current) {
+  const answerer answer(request, context.config,
+                        negotiate(request).value_or(answer_format{"application/fhir+xml", true, false, false, {}}));
   switch (why) {
     case commit_conflict::duplicate: return answer.outcome(403, "error", "duplicate", fmt::format("Duplicate {} resources exist", type));
     case commit_conflict::version:
@@ -191,14 +203,18 @@ reply conflict_reply(commit_conflict why, const interaction_request& request, co
                             fmt::format("Resource with id {} expected version {} does not match latest version {}", id, expected, current));
     case commit_conflict::changed: break;
   }
-  return answer.outcome(412, "error", "conflict", fmt::format("{} resources changed while the condition was evaluated; send the request again", type));
+  return answer.outcome(412, "error", "conflict",
+                        fmt::format("{} resources changed while the condition was evaluated; send the request again", type));
 }
 
 // dsf-fhir-server 4.2
-std::optional<reply> external_reference_reply(const external_reference& r, int status, const interaction_request& request, const interaction_context& context) {
+std::optional<reply> external_reference_reply(const external_reference& r, int status, const interaction_request& request,
+                                              const interaction_context& context) {
   if (status == 200) return {};
-  const answerer answer(request, context.config, negotiate(request).value_or(answer_format{"application/fhir+xml", true, false, false, {}}));
-  const auto what = fmt::format("Reference target {} of reference at {} in resource of type {} with id {}", r.reference, r.path, r.source_type, r.source_id);
+  const answerer answer(request, context.config,
+                        negotiate(request).value_or(answer_format{"application/fhir+xml", true, false, false, {}}));
+  const auto what = fmt::format("Reference target {} of reference at {} in resource of type {} with id {}", r.reference, r.path,
+                                r.source_type, r.source_id);
   return answer.outcome(403, "error", "processing",
                         status == 404 ? fmt::format("{} not found on server {}", what, r.base)
                                       : fmt::format("{} could not be resolved on server {} (reason hidden)", what, r.base));

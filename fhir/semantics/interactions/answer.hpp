@@ -32,7 +32,10 @@ preferences parse_prefer(const std::optional<std::string>& header);
 class answerer {
 public:
   answerer(const interaction_request& request, const endpoint_config& config, answer_format format)
-      : base_url_(config.base_url), format_(std::move(format)), prefer_(parse_prefer(request.prefer)), head_(request.method == http_method::head) {}
+      : base_url_(config.base_url),
+        format_(std::move(format)),
+        prefer_(parse_prefer(request.prefer)),
+        head_(request.method == http_method::head) {}
 
   [[nodiscard]] reply empty(int status) const;
   [[nodiscard]] reply outcome(int status, base::json operation_outcome) const;
@@ -43,7 +46,8 @@ public:
   // Answer to a create (201) or update (200), by Prefer. `body` is the stored form without version and time.
   [[nodiscard]] reply stored(int status, const written& w, const storable& body) const;
   // ETag, Last-Modified and, if asked for, Location.
-  void version_headers(reply& r, std::string_view type, base::uuid id, std::uint64_t version, base::timestamp last_updated, bool location) const;
+  void version_headers(reply& r, std::string_view type, base::uuid id, std::uint64_t version, base::timestamp last_updated,
+                       bool location) const;
   [[nodiscard]] const preferences& prefer() const { return prefer_; }
   [[nodiscard]] const answer_format& format() const { return format_; }
 
@@ -62,15 +66,22 @@ struct request_body {
 op_result<request_body> read_body(const interaction_request& request, std::string_view type);
 
 // One file per interaction.
-prepared prepare_create(const interaction_request& request, const interaction_context& context, const answerer& answer, std::string_view type);
-prepared prepare_read(const interaction_request& request, const interaction_context& context, const answerer& answer, std::string_view type, base::uuid id,
-                      std::optional<std::uint64_t> version);
-prepared prepare_update(const interaction_request& request, const interaction_context& context, const answerer& answer, std::string_view type, base::uuid id);
-prepared prepare_conditional_update(const interaction_request& request, const interaction_context& context, const answerer& answer, std::string_view type);
-prepared prepare_remove(const interaction_request& request, const interaction_context& context, const answerer& answer, std::string_view type, base::uuid id);
-prepared prepare_conditional_remove(const interaction_request& request, const interaction_context& context, const answerer& answer, std::string_view type);
-prepared prepare_search(const interaction_request& request, const interaction_context& context, const answerer& answer, std::string_view type);
-prepared prepare_history(const interaction_request& request, const interaction_context& context, const answerer& answer, std::string_view type, base::uuid id);
+prepared prepare_create(const interaction_request& request, const interaction_context& context, const answerer& answer,
+                        std::string_view type);
+prepared prepare_read(const interaction_request& request, const interaction_context& context, const answerer& answer, std::string_view type,
+                      base::uuid id, std::optional<std::uint64_t> version);
+prepared prepare_update(const interaction_request& request, const interaction_context& context, const answerer& answer,
+                        std::string_view type, base::uuid id);
+prepared prepare_conditional_update(const interaction_request& request, const interaction_context& context, const answerer& answer,
+                                    std::string_view type);
+prepared prepare_remove(const interaction_request& request, const interaction_context& context, const answerer& answer,
+                        std::string_view type, base::uuid id);
+prepared prepare_conditional_remove(const interaction_request& request, const interaction_context& context, const answerer& answer,
+                                    std::string_view type);
+prepared prepare_search(const interaction_request& request, const interaction_context& context, const answerer& answer,
+                        std::string_view type);
+prepared prepare_history(const interaction_request& request, const interaction_context& context, const answerer& answer,
+                         std::string_view type, base::uuid id);
 prepared prepare_bundle(const interaction_request& request, const interaction_context& context, const answerer& answer);
 prepared prepare_metadata(const interaction_context& context, const answerer& answer);
 

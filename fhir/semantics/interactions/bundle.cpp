@@ -19,14 +19,14 @@ struct entry_answer {
   int status = 200;
   std::string type;
   base::uuid id;
-  std::optional<std::size_t> write;              // index into the write set; version and time come from the commit
-  storable body;                                 // of that write
-  std::uint64_t version = 0;                     // of what was there before
+  std::optional<std::size_t> write;  // index into the write set; version and time come from the commit
+  storable body;  // of that write
+  std::uint64_t version = 0;  // of what was there before
   base::timestamp last_updated;
-  std::string resource;                          // JSON text to show; empty: none
+  std::string resource;  // JSON text to show; empty: none
   std::optional<base::json> outcome;
-  bool has_version = false;                      // location, etag and lastModified are told
-  bool show_resource = false;                    // the written resource, if representations are wanted
+  bool has_version = false;  // location, etag and lastModified are told
+  bool show_resource = false;  // the written resource, if representations are wanted
 };
 
 std::string_view status_text(int status) {
@@ -40,7 +40,8 @@ std::string_view status_text(int status) {
 
 class transaction {
 public:
-  transaction(const interaction_context& context, const answerer& answer) : context_(context), answer_(answer), overlay_(context.view, context.now) {}
+  transaction(const interaction_context& context, const answerer& answer)
+      : context_(context), answer_(answer), overlay_(context.view, context.now) {}
 
   op_result<pending_commit> run(std::vector<bundle_entry> entries) {
     entries_ = std::move(entries);
@@ -56,20 +57,27 @@ public:
     out.writes.snapshot_sequence = context_.view.sequence();
     out.external_checks = std::move(external_);
     std::vector<std::string> full_urls;
-    out.after = [answers = std::move(answers_), answer = answer_, config = context_.config](const std::vector<written>& w) { return respond(answers, answer, config, w); };
+    out.after = [answers = std::move(answers_), answer = answer_, config = context_.config](const std::vector<written>& w) {
+      return respond(answers, answer, config, w);
+    };
     return out;
   }
 
 private:
   struct planned {
-    bool skipped = false;                        // conditional create that found a resource
-    std::optional<stored_resource> before;       // of an update
+    bool skipped = false;  // conditional create that found a resource
+    std::optional<stored_resource> before;  // of an update
     base::uuid id;
   };
 
   op_scope scope(const bundle_entry& e) const {
-    return {context_, overlay_, directory_ ? *directory_ : context_.allow_list, processes_ ? *processes_ : context_.processes,
-            conformance_ ? *conformance_ : context_.conformance, e.index, {}};
+    return {context_,
+            overlay_,
+            directory_ ? *directory_ : context_.allow_list,
+            processes_ ? *processes_ : context_.processes,
+            conformance_ ? *conformance_ : context_.conformance,
+            e.index,
+            {}};
   }
 
   std::vector<bundle_entry*> in_order(std::initializer_list<entry_method> methods) {
@@ -96,7 +104,8 @@ private:
       if (e->conditional) {
         auto match = OP_PASS(match_condition(scope(*e), e->type, e->query, true, bad_query(*e)));
         std::ranges::move(match.watched, std::back_inserter(writes_.unchanged));
-        if (match.found.size() > 1) return op_fail(412, "multiple-matches", fmt::format("Multiple {} resources with criteria '{}' exist", e->type, e->url));
+        if (match.found.size() > 1)
+          return op_fail(412, "multiple-matches", fmt::format("Multiple {} resources with criteria '{}' exist", e->type, e->url));
         if (match.found.empty()) {
           a.status = 204;
           continue;
@@ -145,14 +154,18 @@ private:
       if (e->conditional) {
         auto match = OP_PASS(match_condition(scope(*e), e->type, e->query, false, bad_query(*e)));
         std::ranges::move(match.watched, std::back_inserter(writes_.unchanged));
-        if (match.found.size() > 1) return op_fail(412, "multiple-matches", fmt::format("Multiple {} resources with criteria '{}' exist", e->type, e->url));
+        if (match.found.size() > 1)
+          return op_fail(412, "multiple-matches", fmt::format("Multiple {} resources with criteria '{}' exist", e->type, e->url));
         if (match.found.size() == 1) p.before = std::move(match.found[0]);
       } else if (e->method == entry_method::put) {
         p.before = OP_PASS(update_base(scope(*e), e->type, *e->id, e->if_match));
       }
       p.id = p.before ? p.before->id : base::uuid::random(context_.entropy);
-      if (std::ranges::any_of(planned_, [&](const auto& other) { return other.first != e->index && !other.second.skipped && other.second.id == p.id; }))
-        return op_fail(400, "processing", fmt::format("Bad bundle request - {}/{} occurs twice, again at bundle index {}", e->type, p.id.to_string(), e->index));
+      if (std::ranges::any_of(
+              planned_, [&](const auto& other) { return other.first != e->index && !other.second.skipped && other.second.id == p.id; }))
+        return op_fail(
+            400, "processing",
+            fmt::format("Bad bundle request - {}/{} occurs twice, again at bundle index {}", e->type, p.id.to_string(), e->index));
       if (e->full_url.starts_with("urn:uuid:")) temporary_[e->full_url] = e->type + "/" + p.id.to_string();
       provisional(*e, p);
     }
@@ -183,10 +196,15 @@ private:
 
   // Allow-list, processes and profiles that this bundle brings are in force for its other entries.
   op_result<void> refresh() {
-    const auto touches = [&](auto&& depends_on) { return std::ranges::any_of(entries_, [&](const bundle_entry& e) { return e.method <= entry_method::put && depends_on(e.type); }); };
-    if (touches([](std::string_view t) { return directory::depends_on(t); })) directory_ = OP_TRY(directory::build(overlay_, context_.config.base_url));
-    if (touches([](std::string_view t) { return process_authorizations::depends_on(t); })) processes_ = OP_TRY(process_authorizations::build(overlay_));
-    if (touches([](std::string_view t) { return conformance_cache::depends_on(t); })) conformance_ = OP_TRY(conformance_cache::build(overlay_));
+    const auto touches = [&](auto&& depends_on) {
+      return std::ranges::any_of(entries_, [&](const bundle_entry& e) { return e.method <= entry_method::put && depends_on(e.type); });
+    };
+    if (touches([](std::string_view t) { return directory::depends_on(t); }))
+      directory_ = OP_TRY(directory::build(overlay_, context_.config.base_url));
+    if (touches([](std::string_view t) { return process_authorizations::depends_on(t); }))
+      processes_ = OP_TRY(process_authorizations::build(overlay_));
+    if (touches([](std::string_view t) { return conformance_cache::depends_on(t); }))
+      conformance_ = OP_TRY(conformance_cache::build(overlay_));
     return {};
   }
 
@@ -196,10 +214,13 @@ private:
       if (p.skipped) continue;
       auto s = scope(*e);
       s.self = p.id;
-      if (p.before) OP_PASS(admit_change(s, *p.before, e->resource, {}));
-      else OP_PASS(admit_new(s, e->resource, {}));
-      auto write = OP_PASS(plan_write(s, std::move(e->resource), p.id, p.before ? resource_write::kind::update : resource_write::kind::create,
-                                      p.before ? p.before->version : 0));
+      if (p.before)
+        OP_PASS(admit_change(s, *p.before, e->resource, {}));
+      else
+        OP_PASS(admit_new(s, e->resource, {}));
+      auto write =
+          OP_PASS(plan_write(s, std::move(e->resource), p.id, p.before ? resource_write::kind::update : resource_write::kind::create,
+                             p.before ? p.before->version : 0));
       std::ranges::move(write.external, std::back_inserter(external_));
       auto& a = answers_[e->index];
       a.status = p.before ? 200 : 201;
@@ -225,8 +246,10 @@ private:
       } else if (e->type.empty()) {
         return op_fail(400, "processing", fmt::format("Bad bundle request - Bad read request url {} at bundle index {}", e->url, e->index));
       }
-      if (e->conditional) OP_PASS(search(*e, a));
-      else OP_PASS(read(*e, a));
+      if (e->conditional)
+        OP_PASS(search(*e, a));
+      else
+        OP_PASS(read(*e, a));
       if (e->method == entry_method::head) a.resource.clear(), a.show_resource = false;
     }
     return {};
@@ -249,7 +272,8 @@ private:
     if (a.status == 304) return {};
     a.resource = *stored.bytes;
     for (const auto& other : answers_)
-      if (other.write && other.show_resource && other.id == a.id && !e.version) a.write = other.write, a.body = other.body, a.show_resource = true, a.resource.clear();
+      if (other.write && other.show_resource && other.id == a.id && !e.version)
+        a.write = other.write, a.body = other.body, a.show_resource = true, a.resource.clear();
     return {};
   }
 
@@ -257,12 +281,15 @@ private:
   op_result<void> search(const bundle_entry& e, entry_answer& a) {
     auto text = OP_PASS(search_bundle(scope(e), e.type, e.query, answer_.prefer().strict));
     const auto bundle = OP_TRY(base::json::parse(text));
-    if (bundle["total"].int_or(0) == 1 && bundle["entry"].size() == 1) a.resource = bundle["entry"][std::size_t{0}]["resource"].dump();
-    else a.resource = std::move(text);
+    if (bundle["total"].int_or(0) == 1 && bundle["entry"].size() == 1)
+      a.resource = bundle["entry"][std::size_t{0}]["resource"].dump();
+    else
+      a.resource = std::move(text);
     return {};
   }
 
-  static reply respond(const std::vector<entry_answer>& answers, const answerer& answer, const endpoint_config& config, const std::vector<written>& commits) {
+  static reply respond(const std::vector<entry_answer>& answers, const answerer& answer, const endpoint_config& config,
+                       const std::vector<written>& commits) {
     std::string out = R"({"resourceType":"Bundle","type":"transaction-response")";
     if (!answers.empty()) out += ",\"entry\":[";
     bool first = true;
@@ -276,7 +303,8 @@ private:
     return answer.bytes(200, std::make_shared<const std::string>(std::move(out)));
   }
 
-  static void append_entry(std::string& out, const entry_answer& a, const answerer& answer, const endpoint_config& config, const std::vector<written>& commits) {
+  static void append_entry(std::string& out, const entry_answer& a, const answerer& answer, const endpoint_config& config,
+                           const std::vector<written>& commits) {
     const auto version = a.write ? commits.at(*a.write).version : a.version;
     const auto time = a.write ? commits.at(*a.write).last_updated : a.last_updated;
     const auto back = answer.prefer().back;
@@ -290,11 +318,15 @@ private:
       response.set("etag", weak_tag(version));
       response.set("lastModified", base::to_iso(time));
       if (a.write && a.show_resource && a.status != 304 && back == prefer_return::operation_outcome)
-        response.set("outcome", operation_outcome("information", "informational", fmt::format("{} {} at location {}", a.type, a.status == 201 ? "created" : "updated", location)));
+        response.set("outcome",
+                     operation_outcome("information", "informational",
+                                       fmt::format("{} {} at location {}", a.type, a.status == 201 ? "created" : "updated", location)));
     }
     if (a.outcome) response.set("outcome", *a.outcome);
-    if (a.write && a.show_resource && back == prefer_return::representation) out += "\"resource\":" + splice(a.body, version, time) + ",";
-    else if (!a.resource.empty()) out += "\"resource\":" + a.resource + ",";
+    if (a.write && a.show_resource && back == prefer_return::representation)
+      out += "\"resource\":" + splice(a.body, version, time) + ",";
+    else if (!a.resource.empty())
+      out += "\"resource\":" + a.resource + ",";
     out += "\"response\":" + response.dump() + "}";
   }
 
@@ -315,7 +347,8 @@ private:
 
 // The temporary id of a new resource is no FHIR id, but allowed here (3.9).
 std::vector<issue> without_temporary_ids(std::vector<issue> issues) {
-  std::erase_if(issues, [](const issue& i) { return i.expression.starts_with("Bundle.entry[") && i.expression.ends_with("].resource.id"); });
+  std::erase_if(issues,
+                [](const issue& i) { return i.expression.starts_with("Bundle.entry[") && i.expression.ends_with("].resource.id"); });
   return issues;
 }
 
@@ -326,15 +359,22 @@ prepared prepare_bundle(const interaction_request& request, const interaction_co
   if (!body) return answer.stop(std::move(body).error());
   const auto& type = body->resource["type"].str();
   if (body->resource["resourceType"].str() == "Bundle" && type == "batch")
-    return {answer.outcome(501, "error", "not-supported", "Bundles of type batch are not supported by this version of the server; use transaction"), {}};
-  if (body->resource["resourceType"].str() != "Bundle" || type != "transaction") return answer.stop(op_denied("bundle", "not a transaction").error());
-  if (const auto issues = without_temporary_ids(std::move(body->issues)); has_errors(issues)) return {answer.outcome(403, operation_outcome(issues)), {}};
+    return {answer.outcome(501, "error", "not-supported",
+                           "Bundles of type batch are not supported by this version of the server; use transaction"),
+            {}};
+  if (body->resource["resourceType"].str() != "Bundle" || type != "transaction")
+    return answer.stop(op_denied("bundle", "not a transaction").error());
+  if (const auto issues = without_temporary_ids(std::move(body->issues)); has_errors(issues))
+    return {answer.outcome(403, operation_outcome(issues)), {}};
   auto entries = read_entries(body->resource, context.config);
-  auto done = entries ? transaction(context, answer).run(std::move(*entries)) : op_result<pending_commit>(std::unexpected(std::move(entries).error()));
+  auto done = entries ? transaction(context, answer).run(std::move(*entries))
+                      : op_result<pending_commit>(std::unexpected(std::move(entries).error()));
   if (!done) {
     // 3.9: a 403 stays 403, every other error becomes 400 with its outcome; a failing store and the limits keep theirs.
     auto fault = std::move(done).error();
-    if (!fault.outcome) fault.outcome = operation_outcome("error", "processing", fmt::format("An entry of the bundle was answered with status {}", fault.status));
+    if (!fault.outcome)
+      fault.outcome =
+          operation_outcome("error", "processing", fmt::format("An entry of the bundle was answered with status {}", fault.status));
     if (fault.status != 403 && fault.status != 413 && fault.status < 500) fault.status = 400;
     fault.headers.clear();
     return answer.stop(std::move(fault));

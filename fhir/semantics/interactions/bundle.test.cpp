@@ -9,7 +9,9 @@ namespace {
 constexpr auto u1 = "urn:uuid:11111111-1111-4111-8111-111111111111";
 constexpr auto u2 = "urn:uuid:22222222-2222-4222-8222-222222222222";
 
-std::string request(std::string_view method, std::string_view url, std::string_view more = "") { return fmt::format(R"("request":{{"method":"{}","url":"{}"{}}})", method, url, more); }
+std::string request(std::string_view method, std::string_view url, std::string_view more = "") {
+  return fmt::format(R"("request":{{"method":"{}","url":"{}"{}}})", method, url, more);
+}
 std::string post_entry(std::string_view full_url, std::string_view resource, std::string_view type, std::string_view more = "") {
   return fmt::format(R"({{"fullUrl":"{}","resource":{},{}}})", full_url, resource, request("POST", type, more));
 }
@@ -18,20 +20,29 @@ std::string put_query(std::string_view full_url, std::string_view resource, std:
   return fmt::format(R"({{"fullUrl":"{}","resource":{},{}}})", full_url, resource, request("PUT", url));
 }
 std::string group(std::string_view value, std::string_view tag = "LOCAL", std::string_view more = "") {
-  return fmt::format(R"({{"resourceType":"Group",{},"type":"person","actual":true,"identifier":[{{"system":"http://g","value":"{}"}}]{}}})", test_site::tag(tag), value, more);
+  return fmt::format(R"({{"resourceType":"Group",{},"type":"person","actual":true,"identifier":[{{"system":"http://g","value":"{}"}}]{}}})",
+                     test_site::tag(tag), value, more);
 }
-answered send(test_site& site, const std::vector<std::string>& entries, const identity* who = nullptr, std::optional<std::string> prefer = {}, std::string_view type = "transaction") {
-  return site.send(who ? *who : site.local, {.method = http_method::post, .path = "", .prefer = prefer,
-                                             .body = fmt::format(R"({{"resourceType":"Bundle","type":"{}","entry":[{}]}})", type, fmt::join(entries, ","))});
+answered send(test_site& site, const std::vector<std::string>& entries, const identity* who = nullptr,
+              std::optional<std::string> prefer = {}, std::string_view type = "transaction") {
+  return site.send(who ? *who : site.local,
+                   {.method = http_method::post,
+                    .path = "",
+                    .prefer = prefer,
+                    .body = fmt::format(R"({{"resourceType":"Bundle","type":"{}","entry":[{}]}})", type, fmt::join(entries, ","))});
 }
 std::string new_organization(std::string_view name, char print) {
-  return fmt::format(R"({{"resourceType":"Organization",{},"extension":[{{"url":"{}","valueString":"{}"}}],"identifier":[{{"system":"http://dsf.dev/sid/organization-identifier","value":"{}"}}],
-    "active":true,"endpoint":[{{"reference":"{}"}}]}})", test_site::tag("ALL"), names::ext_thumbprint, std::string(128, print), name, u2);
+  return fmt::format(
+      R"({{"resourceType":"Organization",{},"extension":[{{"url":"{}","valueString":"{}"}}],"identifier":[{{"system":"http://dsf.dev/sid/organization-identifier","value":"{}"}}],
+    "active":true,"endpoint":[{{"reference":"{}"}}]}})",
+      test_site::tag("ALL"), names::ext_thumbprint, std::string(128, print), name, u2);
 }
 std::string new_endpoint(std::string_view host) {
-  return fmt::format(R"({{"resourceType":"Endpoint",{},"identifier":[{{"system":"http://dsf.dev/sid/endpoint-identifier","value":"{}"}}],"status":"active",
+  return fmt::format(
+      R"({{"resourceType":"Endpoint",{},"identifier":[{{"system":"http://dsf.dev/sid/endpoint-identifier","value":"{}"}}],"status":"active",
     "connectionType":{{"system":"http://terminology.hl7.org/CodeSystem/endpoint-connection-type","code":"hl7-fhir-rest"}},"managingOrganization":{{"reference":"{}"}},
-    "payloadType":[{{"coding":[{{"system":"http://hl7.org/fhir/resource-types","code":"Task"}}]}}],"address":"https://{}/fhir"}})", test_site::tag("ALL"), host, u1, host);
+    "payloadType":[{{"coding":[{{"system":"http://hl7.org/fhir/resource-types","code":"Task"}}]}}],"address":"https://{}/fhir"}})",
+      test_site::tag("ALL"), host, u1, host);
 }
 
 }  // namespace
@@ -39,7 +50,8 @@ std::string new_endpoint(std::string_view host) {
 TEST_CASE("an allow-list bundle with mutual references", "[bundle]") {
   test_site site;
   const std::vector<std::string> entries = {
-      put_query(u1, new_organization("site-d.example", '1'), "Organization?identifier=http://dsf.dev/sid/organization-identifier|site-d.example"),
+      put_query(u1, new_organization("site-d.example", '1'),
+                "Organization?identifier=http://dsf.dev/sid/organization-identifier|site-d.example"),
       put_query(u2, new_endpoint("site-d.example"), "Endpoint?identifier=http://dsf.dev/sid/endpoint-identifier|site-d.example")};
   const auto a = send(site, entries);
   INFO(a.body().dump());
@@ -67,16 +79,25 @@ TEST_CASE("one bad entry and nothing is written", "[bundle]") {
   test_site site;
   const std::string lost = R"(,"managingEntity":{"reference":"Organization/6f0a5c1e-0000-4000-8000-000000000009"})";
   const std::vector<row> rows = {
-      {"no read tag", {post_entry(u1, group("1"), "Group"), post_entry(u2, R"({"resourceType":"Group","type":"person","actual":true})", "Group")}, 403},
+      {"no read tag",
+       {post_entry(u1, group("1"), "Group"), post_entry(u2, R"({"resourceType":"Group","type":"person","actual":true})", "Group")},
+       403},
       {"missing reference", {post_entry(u1, group("1"), "Group"), post_entry(u2, group("2", "LOCAL", lost), "Group")}, 403},
       {"unknown id read", {post_entry(u1, group("1"), "Group"), plain_entry("GET", "Group/6f0a5c1e-0000-4000-8000-000000000009")}, 400},
-      {"unknown id deleted", {post_entry(u1, group("1"), "Group"), plain_entry("DELETE", "Group/6f0a5c1e-0000-4000-8000-000000000009")}, 400},
-      {"duplicate in the bundle", {put_query(u1, new_organization("site-d.example", '1'), "Organization?identifier=x"), put_query(u2, new_endpoint("d.example"), "Endpoint?identifier=x"),
-                                   post_entry("urn:uuid:33333333-3333-4333-8333-333333333333", new_endpoint("d.example"), "Endpoint")}, 403},
+      {"unknown id deleted",
+       {post_entry(u1, group("1"), "Group"), plain_entry("DELETE", "Group/6f0a5c1e-0000-4000-8000-000000000009")},
+       400},
+      {"duplicate in the bundle",
+       {put_query(u1, new_organization("site-d.example", '1'), "Organization?identifier=x"),
+        put_query(u2, new_endpoint("d.example"), "Endpoint?identifier=x"),
+        post_entry("urn:uuid:33333333-3333-4333-8333-333333333333", new_endpoint("d.example"), "Endpoint")},
+       403},
       {"wrong url", {post_entry(u1, group("1"), "Group"), post_entry(u2, group("2"), "Task")}, 400},
       {"wrong post url", {post_entry(u1, group("1"), "Group/x")}, 400},
       {"no temporary fullUrl", {post_entry("https://site-a.example/fhir/Group/1", group("1"), "Group")}, 400},
-      {"delete with resource", {fmt::format(R"({{"resource":{},{}}})", group("1"), request("DELETE", "Group/6f0a5c1e-0000-4000-8000-000000000009"))}, 400},
+      {"delete with resource",
+       {fmt::format(R"({{"resource":{},{}}})", group("1"), request("DELETE", "Group/6f0a5c1e-0000-4000-8000-000000000009"))},
+       400},
       {"patch", {fmt::format(R"({{"resource":{},{}}})", group("1"), request("PATCH", "Group/6f0a5c1e-0000-4000-8000-000000000009"))}, 400},
   };
   for (const auto& r : rows) {
@@ -92,10 +113,14 @@ TEST_CASE("one bad entry and nothing is written", "[bundle]") {
 
 TEST_CASE("answers stand in request order, work in order of methods", "[bundle]") {
   test_site site;
-  const auto old = site.store(R"({"resourceType":"CodeSystem","meta":{"tag":[{"system":"http://dsf.dev/fhir/CodeSystem/read-access-tag","code":"ALL"}]},"url":"http://x.example/cs","version":"1.0","status":"active","content":"complete","date":"2026-01-01"})");
-  const std::string fresh = fmt::format(R"({{"resourceType":"CodeSystem",{},"url":"http://x.example/cs","version":"1.0","status":"active","content":"complete","date":"2026-01-02"}})", test_site::tag("ALL"));
-  const auto a = send(site, {plain_entry("GET", "CodeSystem?url=http://x.example/cs"), post_entry(u1, fresh, "CodeSystem"), plain_entry("DELETE", "CodeSystem?url=http://x.example/cs"),
-                             plain_entry("GET", u1), plain_entry("DELETE", "CodeSystem?url=http://nothing.example")});
+  const auto old = site.store(
+      R"({"resourceType":"CodeSystem","meta":{"tag":[{"system":"http://dsf.dev/fhir/CodeSystem/read-access-tag","code":"ALL"}]},"url":"http://x.example/cs","version":"1.0","status":"active","content":"complete","date":"2026-01-01"})");
+  const std::string fresh = fmt::format(
+      R"({{"resourceType":"CodeSystem",{},"url":"http://x.example/cs","version":"1.0","status":"active","content":"complete","date":"2026-01-02"}})",
+      test_site::tag("ALL"));
+  const auto a = send(site, {plain_entry("GET", "CodeSystem?url=http://x.example/cs"), post_entry(u1, fresh, "CodeSystem"),
+                             plain_entry("DELETE", "CodeSystem?url=http://x.example/cs"), plain_entry("GET", u1),
+                             plain_entry("DELETE", "CodeSystem?url=http://nothing.example")});
   INFO(a.body().dump());
   REQUIRE(a.status() == 200);
   const auto b = a.body();
@@ -103,7 +128,8 @@ TEST_CASE("answers stand in request order, work in order of methods", "[bundle]"
   CHECK(b["entry"][std::size_t{0}]["resource"]["date"].str() == "2026-01-02");  // one hit: the resource itself
   CHECK(status(1) == "201 Created");
   CHECK(status(2) == "200 OK");
-  CHECK(b["entry"][std::size_t{2}]["response"]["outcome"]["issue"][std::size_t{0}]["diagnostics"].str() == "CodeSystem with id " + old + " marked as deleted");
+  CHECK(b["entry"][std::size_t{2}]["response"]["outcome"]["issue"][std::size_t{0}]["diagnostics"].str() ==
+        "CodeSystem with id " + old + " marked as deleted");
   CHECK(b["entry"][std::size_t{3}]["resource"] == b["entry"][std::size_t{1}]["resource"]);
   CHECK(status(4) == "204 No Content");
 }

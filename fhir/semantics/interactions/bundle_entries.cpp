@@ -83,7 +83,8 @@ op_result<void> check_resource(const bundle_entry& e, const endpoint_config& con
   if (fixed_id ? e.full_url != wanted : !e.full_url.starts_with("urn:uuid:"))
     return bad(fmt::format("Bad entry fullUrl '{}' at bundle index {}", e.full_url, e.index));
   if (e.resource["resourceType"].str() != e.type)
-    return bad(fmt::format("Non matching resource type {} and request url {} at bundle index {}", e.resource["resourceType"].str(), e.url, e.index));
+    return bad(fmt::format("Non matching resource type {} and request url {} at bundle index {}", e.resource["resourceType"].str(), e.url,
+                           e.index));
   const auto* id = e.resource["id"].if_string();
   const auto expected = fixed_id ? e.id->to_string() : e.full_url;
   if (fixed_id ? !id || *id != expected : id && *id != expected && "urn:uuid:" + *id != expected)
@@ -96,21 +97,24 @@ op_result<void> check_resource(const bundle_entry& e, const endpoint_config& con
 op_result<std::vector<bundle_entry>> read_entries(const base::json& bundle, const endpoint_config& config) {
   std::vector<bundle_entry> out;
   if (bundle["entry"].size() > config.max_bundle_entries)
-    return op_fail(413, "too-long", fmt::format("The bundle has {} entries; the limit is {}", bundle["entry"].size(), config.max_bundle_entries));
+    return op_fail(413, "too-long",
+                   fmt::format("The bundle has {} entries; the limit is {}", bundle["entry"].size(), config.max_bundle_entries));
   for (const auto& entry : bundle["entry"]) {
     bundle_entry e;
     e.index = out.size();
     const auto& request = entry["request"];
     e.url = request["url"].str();
     e.full_url = entry["fullUrl"].str();
-    if (request["method"].str().empty() || e.url.empty()) return bad(fmt::format("request.method or request.url missing at bundle index {}", e.index));
+    if (request["method"].str().empty() || e.url.empty())
+      return bad(fmt::format("request.method or request.url missing at bundle index {}", e.index));
     const auto method = method_of(request["method"].str());
     if (!method) return bad(fmt::format("Request method {} at bundle index {} not supported", request["method"].str(), e.index));
     e.method = *method;
     const bool writes = e.method == entry_method::post || e.method == entry_method::put;
     const auto* resource = entry.find("resource");
     if (writes != (resource != nullptr))
-      return bad(fmt::format("{} with method {} at bundle index {}", writes ? "No resource" : "Unexpected resource", request["method"].str(), e.index));
+      return bad(fmt::format("{} with method {} at bundle index {}", writes ? "No resource" : "Unexpected resource",
+                             request["method"].str(), e.index));
     const bool temporary = !writes && e.method != entry_method::remove && e.url.starts_with("urn:uuid:");
     if (!temporary) {
       if (!read_url(e.url, e)) return bad(fmt::format("Bad {} request url {} at bundle index {}", verb(e.method), e.url, e.index));

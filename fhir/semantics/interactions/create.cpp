@@ -16,7 +16,8 @@ reply existing_reply(const answerer& answer, const stored_resource& found, std::
 
 }  // namespace
 
-prepared prepare_create(const interaction_request& request, const interaction_context& context, const answerer& answer, std::string_view type) {
+prepared prepare_create(const interaction_request& request, const interaction_context& context, const answerer& answer,
+                        std::string_view type) {
   auto body = read_body(request, type);
   if (!body) return answer.stop(std::move(body).error());
   const auto scope = scope_of(context);

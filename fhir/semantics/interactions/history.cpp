@@ -24,13 +24,17 @@ history_query parse(const interaction_request& request, const endpoint_config& c
   for (const auto& [name, value] : request.query) {
     if (name == "_since") {
       const auto range = parse_date_range(value, config.zone_offset_minutes);
-      if (range) out.since_us = range->from;
-      else out.errors.push_back({search_fault::unparsable_value, name, {}, value});
+      if (range)
+        out.since_us = range->from;
+      else
+        out.errors.push_back({search_fault::unparsable_value, name, {}, value});
     } else if (name == "_at") {
       // _at has the form of _lastUpdated.
       auto parsed = parse_search("", {{"_lastUpdated", value}}, config.base_url, config.zone_offset_minutes);
-      if (!parsed.conditions.empty()) out.at.push_back(std::move(parsed.conditions[0]));
-      else out.errors.push_back({search_fault::unparsable_value, name, {}, value});
+      if (!parsed.conditions.empty())
+        out.at.push_back(std::move(parsed.conditions[0]));
+      else
+        out.errors.push_back({search_fault::unparsable_value, name, {}, value});
     } else if (name == "_page" || name == "_count" || name == "_format" || name == "_pretty" || name == "_summary") {
       rest.emplace_back(name, value);
     } else {
@@ -91,8 +95,9 @@ op_result<base::json> history_bundle(const op_scope& scope, const history_query&
   const auto last = query.count > 0 ? (total + query.count - 1) / query.count : 0;
   const bool count_only = query.page < 1 || query.count < 1 || query.page > last;
   const auto url = [&](std::optional<std::int64_t> page) {
-    return fmt::format("{}/{}/{}/_history?{}_count={}{}{}", config.base_url, type, id.to_string(), page ? fmt::format("_page={}&", *page) : "",
-                       page ? query.count : 0, query.format.empty() ? "" : "&_format=" + percent_encoded(query.format),
+    return fmt::format("{}/{}/{}/_history?{}_count={}{}{}", config.base_url, type, id.to_string(),
+                       page ? fmt::format("_page={}&", *page) : "", page ? query.count : 0,
+                       query.format.empty() ? "" : "&_format=" + percent_encoded(query.format),
                        query.pretty.empty() ? "" : "&_pretty=" + percent_encoded(query.pretty));
   };
   base::json out;
@@ -124,7 +129,8 @@ op_result<base::json> history_bundle(const op_scope& scope, const history_query&
 
 }  // namespace
 
-prepared prepare_history(const interaction_request& request, const interaction_context& context, const answerer& answer, std::string_view type, base::uuid id) {
+prepared prepare_history(const interaction_request& request, const interaction_context& context, const answerer& answer,
+                         std::string_view type, base::uuid id) {
   const auto scope = scope_of(context);
   if (auto denied = deny_history(scope.rules(), type)) return answer.stop(op_denied("history", std::move(*denied)).error());
   const auto query = parse(request, context.config);

@@ -7,10 +7,13 @@ using dsf::base::json;
 namespace {
 
 json group(std::string_view tag = "LOCAL") {
-  return parsed(fmt::format(R"({{"resourceType":"Group",{},"type":"person","actual":true,"identifier":[{{"system":"http://g","value":"1"}}]}})", test_site::tag(tag)));
+  return parsed(
+      fmt::format(R"({{"resourceType":"Group",{},"type":"person","actual":true,"identifier":[{{"system":"http://g","value":"1"}}]}})",
+                  test_site::tag(tag)));
 }
 std::string media(test_site& site, std::optional<std::string> accept, query_list query = {}) {
-  const auto a = site.send(site.local, {.path = "metadata", .query = std::move(query), .accept = accept ? accept : std::optional<std::string>(" ")});
+  const auto a =
+      site.send(site.local, {.path = "metadata", .query = std::move(query), .accept = accept ? accept : std::optional<std::string>(" ")});
   return a.status() == 200 ? a.r.media_type : std::to_string(a.status());
 }
 
@@ -79,16 +82,25 @@ TEST_CASE("create is refused", "[create]") {
   CHECK(try_body(site.remote_b, unknown.dump()).text() == "Operation create forbidden");  // authorization comes first
   auto lost = group();
   lost.set("managingEntity", parsed(R"({"reference":"Organization/6f0a5c1e-0000-4000-8000-000000000009"})"));
-  CHECK(try_body(site.local, lost.dump()).text().starts_with(
-      "Reference target Organization/6f0a5c1e-0000-4000-8000-000000000009 of reference at Group.managingEntity in resource of type Group with id "));
+  CHECK(try_body(site.local, lost.dump())
+            .text()
+            .starts_with("Reference target Organization/6f0a5c1e-0000-4000-8000-000000000009 of reference at Group.managingEntity in "
+                         "resource of type Group with id "));
   lost.set("managingEntity", parsed(R"({"reference":"Task/6f0a5c1e-0000-4000-8000-000000000009"})"));
   CHECK(try_body(site.local, lost.dump()).text().ends_with(" not supported"));
   lost.set("managingEntity", parsed(R"({"reference":"urn:uuid:6f0a5c1e-0000-4000-8000-000000000009"})"));
-  CHECK(try_body(site.local, lost.dump()).text().starts_with("Unknown reference at Group.managingEntity in resource of type Group with id "));
-  lost.set("managingEntity", parsed(R"({"type":"Organization","identifier":{"system":"http://dsf.dev/sid/organization-identifier","value":"nobody"}})"));
-  CHECK(try_body(site.local, lost.dump()).text().starts_with("Reference target by identifier 'http://dsf.dev/sid/organization-identifier|nobody' of reference at Group.managingEntity"));
+  CHECK(
+      try_body(site.local, lost.dump()).text().starts_with("Unknown reference at Group.managingEntity in resource of type Group with id "));
+  lost.set("managingEntity",
+           parsed(R"({"type":"Organization","identifier":{"system":"http://dsf.dev/sid/organization-identifier","value":"nobody"}})"));
+  CHECK(try_body(site.local, lost.dump())
+            .text()
+            .starts_with(
+                "Reference target by identifier 'http://dsf.dev/sid/organization-identifier|nobody' of reference at Group.managingEntity"));
   CHECK(site.view.sequence() == before);
-  lost.set("managingEntity", parsed(R"({"type":"Organization","identifier":{"system":"http://dsf.dev/sid/organization-identifier","value":"site-b.example"}})"));
+  lost.set(
+      "managingEntity",
+      parsed(R"({"type":"Organization","identifier":{"system":"http://dsf.dev/sid/organization-identifier","value":"site-b.example"}})"));
   const auto good = try_body(site.local, lost.dump());
   CHECK(good.status() == 201);
   CHECK(good.body()["managingEntity"].find("reference") == nullptr);  // 4.3
@@ -98,8 +110,13 @@ TEST_CASE("external references are handed to the caller", "[create]") {
   test_site site;
   auto g = group();
   g.set("managingEntity", parsed(R"({"reference":"https://site-b.example/fhir/Organization/1"})"));
-  const interaction_request request{.method = http_method::post, .path = "Group", .accept = "application/fhir+json", .content_type = "application/fhir+json", .body = g.dump()};
-  const interaction_context context{site.view, site.local, site.config, {}, site.entropy, *site.allow_list, *site.processes, *site.conformance};
+  const interaction_request request{.method = http_method::post,
+                                    .path = "Group",
+                                    .accept = "application/fhir+json",
+                                    .content_type = "application/fhir+json",
+                                    .body = g.dump()};
+  const interaction_context context{site.view,    site.local,       site.config,     {},
+                                    site.entropy, *site.allow_list, *site.processes, *site.conformance};
   auto done = prepare(request, context);
   REQUIRE(done.if_pending());
   REQUIRE(done.if_pending()->external_checks.size() == 1);
@@ -115,7 +132,8 @@ TEST_CASE("external references are handed to the caller", "[create]") {
 
 TEST_CASE("conditional create", "[create]") {
   test_site site;
-  auto request = interaction_request{.method = http_method::post, .path = "Group", .if_none_exist = "identifier=http://g|1", .body = group().dump()};
+  auto request =
+      interaction_request{.method = http_method::post, .path = "Group", .if_none_exist = "identifier=http://g|1", .body = group().dump()};
   const auto made = site.send(site.local, request);
   REQUIRE(made.status() == 201);
   const auto again = site.send(site.local, request);
@@ -181,7 +199,8 @@ TEST_CASE("read, vread and their preconditions", "[read]") {
   CHECK(site.get(site.local, path + "/_history/2").status() == 410);
   CHECK(site.get(site.local, path + "/_history/1").status() == 200);
   CHECK(site.remove(site.local, path).status() == 200);
-  CHECK(site.remove(site.local, "Group/6f0a5c1e-0000-4000-8000-000000000009").text() == "Group with id 6f0a5c1e-0000-4000-8000-000000000009 not found");
+  CHECK(site.remove(site.local, "Group/6f0a5c1e-0000-4000-8000-000000000009").text() ==
+        "Group with id 6f0a5c1e-0000-4000-8000-000000000009 not found");
   const auto history = site.get(site.local, path + "/_history").body();
   CHECK(history["total"].int_or(0) == 2);
   CHECK(history["entry"][std::size_t{0}]["request"]["method"].str() == "POST");
@@ -232,7 +251,8 @@ TEST_CASE("update", "[update]") {
 
 TEST_CASE("conditional update and delete", "[update]") {
   test_site site;
-  auto request = interaction_request{.method = http_method::put, .path = "Group", .query = {{"identifier", "http://g|1"}}, .body = group().dump()};
+  auto request =
+      interaction_request{.method = http_method::put, .path = "Group", .query = {{"identifier", "http://g|1"}}, .body = group().dump()};
   CHECK(site.send(site.local, request).status() == 201);
   CHECK(site.send(site.local, request).status() == 200);
   request.query = {{"foo", "1"}};
@@ -248,9 +268,11 @@ TEST_CASE("conditional update and delete", "[update]") {
 TEST_CASE("uniqueness and immutability", "[rules]") {
   test_site site;
   const auto endpoint = [&](std::string_view identifier, std::string_view address) {
-    return parsed(fmt::format(R"({{"resourceType":"Endpoint",{},"identifier":[{{"system":"http://dsf.dev/sid/endpoint-identifier","value":"{}"}}],"status":"active",
+    return parsed(fmt::format(
+        R"({{"resourceType":"Endpoint",{},"identifier":[{{"system":"http://dsf.dev/sid/endpoint-identifier","value":"{}"}}],"status":"active",
       "connectionType":{{"system":"http://terminology.hl7.org/CodeSystem/endpoint-connection-type","code":"hl7-fhir-rest"}},
-      "payloadType":[{{"coding":[{{"system":"http://hl7.org/fhir/resource-types","code":"Task"}}]}}],"address":"{}"}})", test_site::tag("ALL"), identifier, address));
+      "payloadType":[{{"coding":[{{"system":"http://hl7.org/fhir/resource-types","code":"Task"}}]}}],"address":"{}"}})",
+        test_site::tag("ALL"), identifier, address));
   };
   CHECK(site.post(site.local, endpoint("new", "https://site-b.example/fhir")).status() == 403);
   CHECK(site.post(site.local, endpoint("site-b.example", "https://new.example/fhir")).status() == 403);
@@ -273,7 +295,9 @@ TEST_CASE("uniqueness and immutability", "[rules]") {
   CHECK(site.put(site.local, organization, site.organization_c).status() == 403);
 
   const auto subscription = [](std::string_view criteria, std::string_view payload) {
-    return parsed(fmt::format(R"({{"resourceType":"Subscription",{},"status":"active","reason":"x","criteria":"{}","channel":{{"type":"websocket"{}}}}})", test_site::tag("LOCAL"), criteria, payload));
+    return parsed(fmt::format(
+        R"({{"resourceType":"Subscription",{},"status":"active","reason":"x","criteria":"{}","channel":{{"type":"websocket"{}}}}})",
+        test_site::tag("LOCAL"), criteria, payload));
   };
   constexpr auto as_json = R"(,"payload":"application/fhir+json")";
   CHECK(site.post(site.local, subscription("Task?status=requested", as_json)).status() == 403);
@@ -285,7 +309,8 @@ TEST_CASE("uniqueness and immutability", "[rules]") {
 
 TEST_CASE("conflicts", "[conflict]") {
   test_site site;
-  const interaction_context context{site.view, site.local, site.config, {}, site.entropy, *site.allow_list, *site.processes, *site.conformance};
+  const interaction_context context{site.view,    site.local,       site.config,     {},
+                                    site.entropy, *site.allow_list, *site.processes, *site.conformance};
   const answered duplicate{conflict_reply(commit_conflict::duplicate, {}, context, "Endpoint"), {}, false};
   CHECK(duplicate.status() == 403);
   CHECK(duplicate.text() == "Duplicate Endpoint resources exist");
@@ -299,7 +324,8 @@ TEST_CASE("the other routes", "[routes]") {
   const auto root = site.get(site.local, "");
   CHECK(root.status() == 405);
   CHECK(root.header("Allow") == "POST");
-  CHECK(root.text() == "This is the base URL of the FHIR server. GET method not allowed, use POST to execute batch and transaction Bundle resources");
+  CHECK(root.text() ==
+        "This is the base URL of the FHIR server. GET method not allowed, use POST to execute batch and transaction Bundle resources");
   const auto metadata = site.get(site.remote_b, "metadata").body();
   CHECK(metadata["rest"][std::size_t{0}]["resource"].size() == 26);
   CHECK(metadata["rest"][std::size_t{0}]["extension"][std::size_t{0}]["valueUrl"].str() == "wss://site-a.example/fhir/ws");

@@ -52,7 +52,8 @@ base::json search_parameters(std::string_view type) {
     base::json p;
     p.set("name", name);
     if (!definition.empty())
-      p.set("definition", definition.starts_with("http") ? std::string(definition) : "http://hl7.org/fhir/SearchParameter/" + std::string(definition));
+      p.set("definition",
+            definition.starts_with("http") ? std::string(definition) : "http://hl7.org/fhir/SearchParameter/" + std::string(definition));
     p.set("type", kind);
     if (!documentation.empty()) p.set("documentation", std::move(documentation));
     out.push_back(std::move(p));
@@ -74,8 +75,10 @@ base::json search_parameters(std::string_view type) {
   add("_format", "special", {}, "Allowed values: [application/fhir+json, application/fhir+xml, html, json, xml]");
   add("_summary", "special", {}, "Allowed values: [count, data, false, text, true]");
   add("_sort", "special", {}, fmt::format("Allowed values: [{}]", fmt::join(sortable, ", ")));
-  if (const auto values = include_values(type, false); !values.empty()) add("_include", "special", {}, fmt::format("Allowed values: [{}]", fmt::join(values, ", ")));
-  if (const auto values = reverse_values(type, false); !values.empty()) add("_revinclude", "special", {}, fmt::format("Allowed values: [{}]", fmt::join(values, ", ")));
+  if (const auto values = include_values(type, false); !values.empty())
+    add("_include", "special", {}, fmt::format("Allowed values: [{}]", fmt::join(values, ", ")));
+  if (const auto values = reverse_values(type, false); !values.empty())
+    add("_revinclude", "special", {}, fmt::format("Allowed values: [{}]", fmt::join(values, ", ")));
   std::ranges::sort(out, {}, [](const base::json& p) { return p["name"].str(); });
   return base::json(std::move(out));
 }
@@ -92,7 +95,8 @@ base::json resource_entry(std::string_view type, const conformance_cache& confor
   if (type == "Organization") supported.push_back(own + "-parent");
   if (supported.size() > 0) r.set("supportedProfile", std::move(supported));
   base::json interactions(base::json::array{});
-  for (const auto code : {"create", "read", "vread", "update", "delete", "history-instance", "search-type"}) interactions.push_back(with({{"code", code}}));
+  for (const auto code : {"create", "read", "vread", "update", "delete", "history-instance", "search-type"})
+    interactions.push_back(with({{"code", code}}));
   r.set("interaction", std::move(interactions));
   r.set("versioning", "versioned");
   r.set("readHistory", true);
@@ -123,11 +127,14 @@ std::string websocket_url(std::string url) {
 
 prepared prepare_metadata(const interaction_context& context, const answerer& answer) {
   const auto& config = context.config;
-  base::json security_coding = with({{"system", "http://terminology.hl7.org/CodeSystem/restful-security-service"}, {"code", "Certificates"}, {"display", "Certificates"}});
+  base::json security_coding = with({{"system", "http://terminology.hl7.org/CodeSystem/restful-security-service"},
+                                     {"code", "Certificates"},
+                                     {"display", "Certificates"}});
   base::json services(base::json::array{base::json(with({{"coding", base::json(base::json::array{security_coding})}}))});
   base::json resources(base::json::array{});
   for (const auto type : names::served_types) resources.push_back(resource_entry(type, context.conformance));
-  base::json socket = with({{"url", "http://hl7.org/fhir/StructureDefinition/capabilitystatement-websocket"}, {"valueUrl", websocket_url(config.base_url)}});
+  base::json socket = with(
+      {{"url", "http://hl7.org/fhir/StructureDefinition/capabilitystatement-websocket"}, {"valueUrl", websocket_url(config.base_url)}});
   base::json rest = with({{"extension", base::json(base::json::array{socket})},
                           {"mode", "server"},
                           {"security", with({{"service", services}})},

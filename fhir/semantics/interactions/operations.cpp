@@ -40,7 +40,8 @@ std::unexpected<op_fault> op_fail(int status, std::string_view code, std::string
 std::unexpected<op_fault> op_fail(int status) { return std::unexpected(op_fault{status, {}, {}, {}}); }
 
 std::unexpected<op_fault> op_denied(std::string_view operation, std::string reason) {
-  return std::unexpected(op_fault{403, operation_outcome("error", "forbidden", fmt::format("Operation {} forbidden", operation)), {}, {std::move(reason)}});
+  return std::unexpected(
+      op_fault{403, operation_outcome("error", "forbidden", fmt::format("Operation {} forbidden", operation)), {}, {std::move(reason)}});
 }
 
 std::unexpected<op_fault> op_store_error(const base::error& error) {
@@ -70,7 +71,8 @@ op_result<void> admit_change(const op_scope& scope, const stored_resource& befor
   return validate(scope, after, issues, before.type == "Task" && after["status"].str() == "failed");
 }
 
-op_result<planned_write> plan_write(const op_scope& scope, base::json resource, base::uuid id, resource_write::kind what, std::uint64_t expected_version) {
+op_result<planned_write> plan_write(const op_scope& scope, base::json resource, base::uuid id, resource_write::kind what,
+                                    std::uint64_t expected_version) {
   planned_write out;
   auto& w = out.write;
   w.what = what;
@@ -83,7 +85,8 @@ op_result<planned_write> plan_write(const op_scope& scope, base::json resource, 
   const bool unchecked = what == resource_write::kind::update && w.type == "Task" && resource["status"].str() == "failed";
   if (!unchecked) {
     if (auto fault = OP_TRY(resolve_references(resource, id_text, references))) return op_fail(403, "processing", std::move(*fault));
-    if (auto fault = OP_TRY(check_references(resource, id_text, references, out.external))) return op_fail(403, "processing", std::move(*fault));
+    if (auto fault = OP_TRY(check_references(resource, id_text, references, out.external)))
+      return op_fail(403, "processing", std::move(*fault));
   }
   const auto& config = scope.context.config;
   w.index = index_entries(resource, &scope.allow_list, config.base_url, config.zone_offset_minutes);
@@ -110,16 +113,21 @@ op_result<removal> plan_remove(const op_scope& scope, std::string_view type, bas
   return out;
 }
 
-std::string removed_text(std::string_view type, base::uuid id) { return fmt::format("{} with id {} marked as deleted", type, id.to_string()); }
+std::string removed_text(std::string_view type, base::uuid id) {
+  return fmt::format("{} with id {} marked as deleted", type, id.to_string());
+}
 
-op_result<stored_resource> update_base(const op_scope& scope, std::string_view type, base::uuid id, const std::optional<std::string>& if_match) {
+op_result<stored_resource> update_base(const op_scope& scope, std::string_view type, base::uuid id,
+                                       const std::optional<std::string>& if_match) {
   auto stored = OP_TRY(scope.view.current(type, id));
   if (!stored) return op_fail(405, "processing", "Update as create not allowed");
   if (stored->deleted) return op_fail(410, "deleted", fmt::format("Resource with id {} is marked as deleted.", id.to_string()));
   if (if_match)
-    if (const auto expected = tag_versions(*if_match, true); !expected.empty() && std::ranges::find(expected, stored->version) == expected.end())
+    if (const auto expected = tag_versions(*if_match, true);
+        !expected.empty() && std::ranges::find(expected, stored->version) == expected.end())
       return op_fail(412, "processing",
-                     fmt::format("Resource with id {} expected version {} does not match latest version {}", id.to_string(), expected[0], stored->version));
+                     fmt::format("Resource with id {} expected version {} does not match latest version {}", id.to_string(), expected[0],
+                                 stored->version));
   return std::move(*stored);
 }
 
@@ -161,7 +169,8 @@ op_result<none_exist> check_none_exist(const op_scope& scope, std::string_view t
   auto match = OP_PASS(match_condition(scope, type, *query, false, [&](const std::string& unsupported) {
     return fmt::format("{}, unsupported query parameter{} {}", bad, unsupported.find(';') == unsupported.npos ? "" : "s", unsupported);
   }));
-  if (match.found.size() > 1) return op_fail(412, "multiple-matches", fmt::format("Multiple {} resources with criteria '{}' exist", type, header));
+  if (match.found.size() > 1)
+    return op_fail(412, "multiple-matches", fmt::format("Multiple {} resources with criteria '{}' exist", type, header));
   none_exist out;
   if (match.found.size() == 1) out.existing = std::move(match.found[0]);
   out.watched = std::move(match.watched);
@@ -181,8 +190,10 @@ std::vector<std::uint64_t> tag_versions(std::string_view header, bool strong_too
     header = comma == header.npos ? std::string_view{} : header.substr(comma + 1);
     while (!tag.empty() && tag.front() == ' ') tag.remove_prefix(1);
     while (!tag.empty() && tag.back() == ' ') tag.remove_suffix(1);
-    if (tag.starts_with("W/")) tag.remove_prefix(2);
-    else if (!strong_too) continue;
+    if (tag.starts_with("W/"))
+      tag.remove_prefix(2);
+    else if (!strong_too)
+      continue;
     if (tag.size() < 3 || tag.front() != '"' || tag.back() != '"') continue;
     tag = tag.substr(1, tag.size() - 2);
     if (tag.starts_with('h')) tag.remove_prefix(1);  // of the HTML form
@@ -205,7 +216,8 @@ std::optional<base::timestamp> parse_http_date(std::string_view text) {
   const auto month = months.find(text.substr(8, 3));
   const int day = number(5, 2), year = number(12, 4), hour = number(17, 2), minute = number(20, 2), second = number(23, 2);
   if (month == months.npos || month % 3 != 0 || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60) return {};
-  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month / 3 + 1)), std::chrono::day(static_cast<unsigned>(day))};
+  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month / 3 + 1)),
+                                         std::chrono::day(static_cast<unsigned>(day))};
   if (year < 0 || day < 1 || !date.ok()) return {};
   const auto days = std::chrono::sys_days(date).time_since_epoch().count();
   return base::timestamp{(std::int64_t(days) * 86'400 + hour * 3'600 + minute * 60 + second) * base::us_per_s};

@@ -32,19 +32,19 @@ std::unexpected<op_fault> op_denied(std::string_view operation, std::string reas
 std::unexpected<op_fault> op_store_error(const base::error& error);
 
 // auto v = OP_TRY(store call);  hands a base::error to the caller as an op_fault. OP_PASS does so with an op_fault.
-#define OP_TRY(...)                                                         \
-  ({                                                                        \
-    auto&& dsf_op_result_ = (__VA_ARGS__);                                  \
-    if (!dsf_op_result_) [[unlikely]]                                       \
-      return ::dsf::fhir::op_store_error(dsf_op_result_.error());           \
-    *std::move(dsf_op_result_);                                             \
+#define OP_TRY(...)                                               \
+  ({                                                              \
+    auto&& dsf_op_result_ = (__VA_ARGS__);                        \
+    if (!dsf_op_result_) [[unlikely]]                             \
+      return ::dsf::fhir::op_store_error(dsf_op_result_.error()); \
+    *std::move(dsf_op_result_);                                   \
   })
-#define OP_PASS(...)                                                        \
-  ({                                                                        \
-    auto&& dsf_op_result_ = (__VA_ARGS__);                                  \
-    if (!dsf_op_result_) [[unlikely]]                                       \
-      return std::unexpected(std::move(dsf_op_result_).error());            \
-    *std::move(dsf_op_result_);                                             \
+#define OP_PASS(...)                                             \
+  ({                                                             \
+    auto&& dsf_op_result_ = (__VA_ARGS__);                       \
+    if (!dsf_op_result_) [[unlikely]]                            \
+      return std::unexpected(std::move(dsf_op_result_).error()); \
+    *std::move(dsf_op_result_);                                  \
   })
 
 // Where an operation works: the request's context, or a bundle's overlay over it.
@@ -60,7 +60,12 @@ struct op_scope {
   [[nodiscard]] rule_scope rules() const { return {view, context.who, allow_list, processes, conformance, context.config, self}; }
   [[nodiscard]] reference_scope references() const { return {view, allow_list, context.config, conformance, bundle_index}; }
   [[nodiscard]] search_scope searching(bool filtered) const {
-    return {view, allow_list, context.config.base_url, context.config.zone_offset_minutes, context.config.max_candidates, filtered ? &context.who : nullptr};
+    return {view,
+            allow_list,
+            context.config.base_url,
+            context.config.zone_offset_minutes,
+            context.config.max_candidates,
+            filtered ? &context.who : nullptr};
   }
 };
 op_scope scope_of(const interaction_context& context);
@@ -74,7 +79,8 @@ struct planned_write {
 op_result<void> admit_new(const op_scope& scope, base::json& resource, const std::vector<issue>& issues);
 op_result<void> admit_change(const op_scope& scope, const stored_resource& before, base::json& after, const std::vector<issue>& issues);
 // References, index, keys, class: what is to be written.
-op_result<planned_write> plan_write(const op_scope& scope, base::json resource, base::uuid id, resource_write::kind what, std::uint64_t expected_version);
+op_result<planned_write> plan_write(const op_scope& scope, base::json resource, base::uuid id, resource_write::kind what,
+                                    std::uint64_t expected_version);
 
 struct removal {
   std::optional<resource_write> write;  // nothing: was deleted already
@@ -83,7 +89,8 @@ op_result<removal> plan_remove(const op_scope& scope, std::string_view type, bas
 std::string removed_text(std::string_view type, base::uuid id);
 
 // The current version that an update builds on (3.4: 405, 410, 412).
-op_result<stored_resource> update_base(const op_scope& scope, std::string_view type, base::uuid id, const std::optional<std::string>& if_match);
+op_result<stored_resource> update_base(const op_scope& scope, std::string_view type, base::uuid id,
+                                       const std::optional<std::string>& if_match);
 // The version for a read or vread, with 404, 410 and 403 in this order.
 op_result<stored_resource> read_version(const op_scope& scope, std::string_view type, base::uuid id, std::optional<std::uint64_t> version);
 

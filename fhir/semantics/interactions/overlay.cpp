@@ -38,13 +38,14 @@ base::result<std::vector<stored_resource>> overlay_view::history(std::string_vie
   return out;
 }
 
-base::result<std::vector<base::uuid>> overlay_view::ids_in(std::string_view type, std::string_view parameter, std::string_view from, std::string_view to,
-                                                           std::size_t limit) const {
+base::result<std::vector<base::uuid>> overlay_view::ids_in(std::string_view type, std::string_view parameter, std::string_view from,
+                                                           std::string_view to, std::size_t limit) const {
   auto out = TRY(under_.ids_in(type, parameter, from, to, limit + rows_.size()));
   std::erase_if(out, [&](base::uuid id) { return find(type, id) != nullptr; });
   for (const auto& [at, r] : rows_) {
     if (at.first != type || r.stored.deleted) continue;
-    if (std::ranges::any_of(r.index, [&](const index_entry& e) { return e.parameter == parameter && e.value >= from && (to.empty() || e.value < to); }))
+    if (std::ranges::any_of(
+            r.index, [&](const index_entry& e) { return e.parameter == parameter && e.value >= from && (to.empty() || e.value < to); }))
       out.push_back(at.second);
   }
   if (out.size() > limit) out.resize(limit);
@@ -61,7 +62,8 @@ base::result<std::vector<base::uuid>> overlay_view::all_ids(std::string_view typ
 }
 
 base::result<std::optional<base::uuid>> overlay_view::unique_owner(std::string_view rule, std::string_view key) const {
-  if (const auto found = owners_.find(unique_key{std::string(rule), std::string(key)}); found != owners_.end()) return std::optional(found->second);
+  if (const auto found = owners_.find(unique_key{std::string(rule), std::string(key)}); found != owners_.end())
+    return std::optional(found->second);
   const auto under = TRY(under_.unique_owner(rule, key));
   // A resource that this bundle writes holds the keys of its new version only. Ids are unique over all types.
   if (under && std::ranges::any_of(rows_, [&](const auto& r) { return r.first.second == *under; })) return std::optional<base::uuid>{};

@@ -20,8 +20,8 @@ public:
   base::result<std::optional<stored_resource>> current(std::string_view type, base::uuid id) const override;
   base::result<std::optional<stored_resource>> version(std::string_view type, base::uuid id, std::uint64_t version) const override;
   base::result<std::vector<stored_resource>> history(std::string_view type, base::uuid id, std::size_t limit) const override;
-  base::result<std::vector<base::uuid>> ids_in(std::string_view type, std::string_view parameter, std::string_view from, std::string_view to,
-                                               std::size_t limit) const override;
+  base::result<std::vector<base::uuid>> ids_in(std::string_view type, std::string_view parameter, std::string_view from,
+                                               std::string_view to, std::size_t limit) const override;
   base::result<std::vector<base::uuid>> all_ids(std::string_view type, std::size_t limit) const override;
   base::result<std::optional<base::uuid>> unique_owner(std::string_view rule, std::string_view key) const override;
   std::uint64_t sequence() const override { return under_.sequence(); }

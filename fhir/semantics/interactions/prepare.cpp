@@ -24,8 +24,9 @@ prepared only(reply r) { return {std::move(r), {}}; }
 
 prepared root(const interaction_request& request, const interaction_context& context, const answerer& answer) {
   if (request.method == http_method::post) return prepare_bundle(request, context, answer);
-  auto r = answer.outcome(405, "error", "processing",
-                          "This is the base URL of the FHIR server. GET method not allowed, use POST to execute batch and transaction Bundle resources");
+  auto r = answer.outcome(
+      405, "error", "processing",
+      "This is the base URL of the FHIR server. GET method not allowed, use POST to execute batch and transaction Bundle resources");
   r.headers = {{"Allow", "POST"}, {"Cache-Control", "no-store"}};
   return only(std::move(r));
 }
@@ -56,7 +57,8 @@ prepared on_type(const interaction_request& request, const interaction_context& 
   return only(answer.empty(405));
 }
 
-prepared on_instance(const interaction_request& request, const interaction_context& context, const answerer& answer, const std::vector<std::string_view>& path) {
+prepared on_instance(const interaction_request& request, const interaction_context& context, const answerer& answer,
+                     const std::vector<std::string_view>& path) {
   const auto type = path[0];
   const bool reading = request.method == http_method::get || request.method == http_method::head;
   const auto id = base::uuid::parse(path[1]);

@@ -30,8 +30,8 @@ std::optional<int> precondition_status(const interaction_request& request, const
 
 }  // namespace
 
-prepared prepare_read(const interaction_request& request, const interaction_context& context, const answerer& answer, std::string_view type, base::uuid id,
-                      std::optional<std::uint64_t> version) {
+prepared prepare_read(const interaction_request& request, const interaction_context& context, const answerer& answer, std::string_view type,
+                      base::uuid id, std::optional<std::uint64_t> version) {
   auto stored = read_version(scope_of(context), type, id, version);
   if (!stored) return answer.stop(std::move(stored).error());
   const auto status = precondition_status(request, *stored);

@@ -6,7 +6,8 @@
 namespace dsf::fhir {
 namespace {
 
-prepared remove_one(const interaction_context& context, const answerer& answer, std::string_view type, base::uuid id, std::vector<index_range> watched) {
+prepared remove_one(const interaction_context& context, const answerer& answer, std::string_view type, base::uuid id,
+                    std::vector<index_range> watched) {
   auto planned = plan_remove(scope_of(context), type, id);
   if (!planned) return answer.stop(std::move(planned).error());
   auto done = answer.outcome(200, "information", "informational", removed_text(type, id));
@@ -21,11 +22,13 @@ prepared remove_one(const interaction_context& context, const answerer& answer, 
 
 }  // namespace
 
-prepared prepare_remove(const interaction_request&, const interaction_context& context, const answerer& answer, std::string_view type, base::uuid id) {
+prepared prepare_remove(const interaction_request&, const interaction_context& context, const answerer& answer, std::string_view type,
+                        base::uuid id) {
   return remove_one(context, answer, type, id, {});
 }
 
-prepared prepare_conditional_remove(const interaction_request& request, const interaction_context& context, const answerer& answer, std::string_view type) {
+prepared prepare_conditional_remove(const interaction_request& request, const interaction_context& context, const answerer& answer,
+                                    std::string_view type) {
   std::string shown;
   query_list query;
   for (const auto& [name, value] : request.query) {
@@ -33,12 +36,14 @@ prepared prepare_conditional_remove(const interaction_request& request, const in
     shown += (shown.empty() ? "" : "&") + name + "=" + value;
     query.emplace_back(name, value);
   }
-  auto match = match_condition(scope_of(context), type, query, true,
-                               [&](const std::string& what) { return fmt::format("Bad request '{}', unsupported query parameter {}", shown, what); });
+  auto match = match_condition(scope_of(context), type, query, true, [&](const std::string& what) {
+    return fmt::format("Bad request '{}', unsupported query parameter {}", shown, what);
+  });
   if (!match) return answer.stop(std::move(match).error());
   if (match->found.empty()) return {answer.empty(204), {}};
   if (match->found.size() > 1)
-    return {answer.outcome(412, "error", "multiple-matches", fmt::format("Multiple {} resources with criteria '{}' exist", type, shown)), {}};
+    return {answer.outcome(412, "error", "multiple-matches", fmt::format("Multiple {} resources with criteria '{}' exist", type, shown)),
+            {}};
   return remove_one(context, answer, type, match->found[0].id, std::move(match->watched));
 }
 

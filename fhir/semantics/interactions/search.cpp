@@ -134,7 +134,8 @@ op_result<std::string> search_bundle(const op_scope& scope, std::string_view typ
   return std::move(out).take();
 }
 
-prepared prepare_search(const interaction_request& request, const interaction_context& context, const answerer& answer, std::string_view type) {
+prepared prepare_search(const interaction_request& request, const interaction_context& context, const answerer& answer,
+                        std::string_view type) {
   auto text = search_bundle(scope_of(context), type, request.query, answer.prefer().strict);
   if (!text) return answer.stop(std::move(text).error());
   return {answer.bytes(200, std::make_shared<const std::string>(std::move(*text))), {}};

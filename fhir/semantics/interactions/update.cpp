@@ -6,9 +6,12 @@
 namespace dsf::fhir {
 namespace {
 
-prepared commit_one(const interaction_context& context, const answerer& answer, planned_write planned, int status, std::vector<index_range> watched) {
+prepared commit_one(const interaction_context& context, const answerer& answer, planned_write planned, int status,
+                    std::vector<index_range> watched) {
   pending_commit out;
-  out.after = [answer, status, stored = planned.write.body](const std::vector<written>& w) { return answer.stored(status, w.at(0), stored); };
+  out.after = [answer, status, stored = planned.write.body](const std::vector<written>& w) {
+    return answer.stored(status, w.at(0), stored);
+  };
   out.writes.writes.push_back(std::move(planned.write));
   out.writes.unchanged = std::move(watched);
   out.writes.snapshot_sequence = context.view.sequence();
@@ -16,7 +19,8 @@ prepared commit_one(const interaction_context& context, const answerer& answer, 
   return {std::move(out), {}};
 }
 
-prepared update_to(const interaction_context& context, const answerer& answer, const stored_resource& before, request_body body, std::vector<index_range> watched) {
+prepared update_to(const interaction_context& context, const answerer& answer, const stored_resource& before, request_body body,
+                   std::vector<index_range> watched) {
   const auto scope = scope_of(context);
   if (auto admitted = admit_change(scope, before, body.resource, body.issues); !admitted) return answer.stop(std::move(admitted).error());
   auto planned = plan_write(scope, std::move(body.resource), before.id, resource_write::kind::update, before.version);
@@ -26,7 +30,8 @@ prepared update_to(const interaction_context& context, const answerer& answer, c
 
 }  // namespace
 
-prepared prepare_update(const interaction_request& request, const interaction_context& context, const answerer& answer, std::string_view type, base::uuid id) {
+prepared prepare_update(const interaction_request& request, const interaction_context& context, const answerer& answer,
+                        std::string_view type, base::uuid id) {
   auto body = read_body(request, type);
   if (!body) return answer.stop(std::move(body).error());
   const auto* body_id = body->resource["id"].if_string();
@@ -39,7 +44,8 @@ prepared prepare_update(const interaction_request& request, const interaction_co
   return update_to(context, answer, *before, std::move(*body), {});
 }
 
-prepared prepare_conditional_update(const interaction_request& request, const interaction_context& context, const answerer& answer, std::string_view type) {
+prepared prepare_conditional_update(const interaction_request& request, const interaction_context& context, const answerer& answer,
+                                    std::string_view type) {
   auto body = read_body(request, type);
   if (!body) return answer.stop(std::move(body).error());
   const auto scope = scope_of(context);
@@ -50,16 +56,20 @@ prepared prepare_conditional_update(const interaction_request& request, const in
     shown += (shown.empty() ? "" : "&") + name + "=" + value;
     query.emplace_back(name, value);
   }
-  auto match = match_condition(scope, type, query, false,
-                               [&](const std::string& what) { return fmt::format("Bad request '{}', unsupported query parameter {}", shown, what); });
+  auto match = match_condition(scope, type, query, false, [&](const std::string& what) {
+    return fmt::format("Bad request '{}', unsupported query parameter {}", shown, what);
+  });
   if (!match) return answer.stop(std::move(match).error());
   if (match->found.size() > 1)
-    return {answer.outcome(412, "error", "multiple-matches", fmt::format("Multiple {} resources with criteria '{}' exist", type, shown)), {}};
+    return {answer.outcome(412, "error", "multiple-matches", fmt::format("Multiple {} resources with criteria '{}' exist", type, shown)),
+            {}};
   const auto* body_id = body->resource["id"].if_string();
   if (match->found.size() == 1) {
     const auto& before = match->found[0];
     if (body_id && *body_id != before.id.to_string())
-      return {answer.outcome(400, "error", "processing", fmt::format("Bad request Id {} does not match db Id {}", *body_id, before.id.to_string())), {}};
+      return {answer.outcome(400, "error", "processing",
+                             fmt::format("Bad request Id {} does not match db Id {}", *body_id, before.id.to_string())),
+              {}};
     auto base = update_base(scope, type, before.id, request.if_match);
     if (!base) return answer.stop(std::move(base).error());
     return update_to(context, answer, *base, std::move(*body), std::move(match->watched));

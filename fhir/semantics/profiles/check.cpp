@@ -34,7 +34,8 @@ std::vector<found_value> values_at(const base::json& parent, const element_rule&
     if (choice ? !is_choice_member(name, stem) : name != rule.name) continue;
     const auto type = choice ? name.substr(stem.size()) : std::string{};
     if (!value.is_array()) out.push_back({&value, path + "." + name, type});
-    for (std::size_t i = 0; i < (value.is_array() ? value.size() : 0); ++i) out.push_back({&value[i], fmt::format("{}.{}[{}]", path, name, i), type});
+    for (std::size_t i = 0; i < (value.is_array() ? value.size() : 0); ++i)
+      out.push_back({&value[i], fmt::format("{}.{}[{}]", path, name, i), type});
   }
   return out;
 }
@@ -47,7 +48,8 @@ bool fits_pattern(const base::json& value, const base::json& pattern) {
       return other && fits_pattern(*other, m.second);
     });
   if (pattern.is_array())
-    return std::ranges::all_of(pattern, [&](const auto& p) { return std::ranges::any_of(value, [&](const auto& v) { return fits_pattern(v, p); }); });
+    return std::ranges::all_of(
+        pattern, [&](const auto& p) { return std::ranges::any_of(value, [&](const auto& v) { return fits_pattern(v, p); }); });
   return value == pattern;
 }
 
@@ -59,7 +61,8 @@ std::string capitalised(std::string_view text) {
 
 class check_run {
 public:
-  check_run(const profile& p, const conformance_cache& conformance, std::size_t limit) : profile_(p), conformance_(conformance), limit_(limit) {}
+  check_run(const profile& p, const conformance_cache& conformance, std::size_t limit)
+      : profile_(p), conformance_(conformance), limit_(limit) {}
 
   // The recursion is bounded by the profile's depth.
   void children(const element_rule& rule, const base::json& element, const std::string& path) {
@@ -85,11 +88,13 @@ public:
 private:
   void add(std::string_view code, std::string text, std::string path) {
     if (issues_.size() < limit_)
-      issues_.push_back({"error", std::string(code), std::move(path), fmt::format("{} (from {}|{})", text, profile_.url(), profile_.version())});
+      issues_.push_back(
+          {"error", std::string(code), std::move(path), fmt::format("{} (from {}|{})", text, profile_.url(), profile_.version())});
   }
 
   void cardinality(const element_rule& rule, std::size_t count, const std::string& path) {
-    if (rule.min && count < *rule.min) add("structure", fmt::format("{}: minimum required = {}, but only found {}", rule.id, *rule.min, count), path);
+    if (rule.min && count < *rule.min)
+      add("structure", fmt::format("{}: minimum required = {}, but only found {}", rule.id, *rule.min, count), path);
     if (rule.max && count > *rule.max) add("structure", fmt::format("{}: max allowed = {}, but found {}", rule.id, *rule.max, count), path);
   }
 
@@ -111,9 +116,12 @@ private:
     if (!codes) return;
     const auto has = [&](const base::json& coding) { return codes->contains(coding["system"].str() + "|" + coding["code"].str()); };
     bool good = true;
-    if (v.value->find("coding")) good = std::ranges::any_of((*v.value)["coding"], has);
-    else if (v.value->is_object()) good = has(*v.value);
-    else if (v.value->is_string()) good = std::ranges::any_of(*codes, [&](const std::string& c) { return c.substr(c.find('|') + 1) == v.value->str(); });
+    if (v.value->find("coding"))
+      good = std::ranges::any_of((*v.value)["coding"], has);
+    else if (v.value->is_object())
+      good = has(*v.value);
+    else if (v.value->is_string())
+      good = std::ranges::any_of(*codes, [&](const std::string& c) { return c.substr(c.find('|') + 1) == v.value->str(); });
     if (!good) add("code-invalid", fmt::format("None of the codings is in the value set {}", rule.required_value_set), v.path);
   }
 
@@ -216,7 +224,8 @@ private:
 
 }  // namespace
 
-std::vector<issue> check_profile(const base::json& resource, const profile& against, const conformance_cache& conformance, std::size_t limit) {
+std::vector<issue> check_profile(const base::json& resource, const profile& against, const conformance_cache& conformance,
+                                 std::size_t limit) {
   check_run run(against, conformance, limit);
   run.children(against.root(), resource, against.type());
   if (against.type() == "Task") run.invariants(resource);
@@ -230,7 +239,8 @@ std::vector<issue> check_task_profiles(const base::json& task, const conformance
     const auto place = fmt::format("Task.meta.profile[{}]", i++);
     const auto known = conformance.profile_of(canonical.str());
     if (!known) {
-      out.push_back({"error", "structure", place, fmt::format("Profile reference '{}' has not been checked because it is unknown", canonical.str())});
+      out.push_back(
+          {"error", "structure", place, fmt::format("Profile reference '{}' has not been checked because it is unknown", canonical.str())});
       continue;
     }
     if (known->type() != "Task") {

@@ -121,7 +121,8 @@ std::shared_ptr<const profile> profile::compile(const std::vector<const base::js
     out->type_ = (*definition)["type"].str();
     out->root_.name = out->root_.id = out->type_;
     const auto& differential = (*definition)["differential"]["element"];
-    for (const auto& element : differential.size() > 0 ? differential : (*definition)["snapshot"]["element"]) add_element(out->root_, element);
+    for (const auto& element : differential.size() > 0 ? differential : (*definition)["snapshot"]["element"])
+      add_element(out->root_, element);
   }
   return out;
 }

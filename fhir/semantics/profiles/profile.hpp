@@ -54,7 +54,8 @@ private:
 };
 
 // All faults of the resource; at most `limit`. Value sets come from the cache; unknown ones bind nothing.
-std::vector<issue> check_profile(const base::json& resource, const profile& against, const conformance_cache& conformance, std::size_t limit = 50);
+std::vector<issue> check_profile(const base::json& resource, const profile& against, const conformance_cache& conformance,
+                                 std::size_t limit = 50);
 
 // All profiles in meta.profile of a Task; one that this server does not know is an error.
 std::vector<issue> check_task_profiles(const base::json& task, const conformance_cache& conformance);

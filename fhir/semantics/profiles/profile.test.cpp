@@ -38,21 +38,47 @@ TEST_CASE("rules of the Task profiles", "[profile]") {
   };
   const std::vector<row> rows = {
       {"as it should be", [](json&) {}, ""},
-      {"wrong process", [](json& t) { t.set("instantiatesCanonical", "http://dsf.dev/bpe/Process/ping|1.0"); }, "must be 'http://dsf.dev/bpe/Process/pong|1.0'"},
+      {"wrong process", [](json& t) { t.set("instantiatesCanonical", "http://dsf.dev/bpe/Process/ping|1.0"); },
+       "must be 'http://dsf.dev/bpe/Process/pong|1.0'"},
       {"wrong message", [](json& t) { first(*t.find("input")).set("valueString", "x"); }, "Value is 'x' but must be 'ping'"},
       {"no business key", [](json& t) { t.find("input")->if_array()->resize(1); }, "Task.input: minimum required = 2, but only found 1"},
-      {"two business keys", [](json& t) { t.find("input")->push_back(json(t["input"][std::size_t{1}])); }, "Task.input:business-key: max allowed = 1, but found 2"},
-      {"too many inputs", [](json& t) { for (int i = 0; i < 2; ++i) t.find("input")->push_back(parsed(R"({"type":{"text":"x"},"valueString":"y"})")); }, "Task.input: max allowed = 3, but found 4"},
-      {"message as url", [](json& t) { auto& i = first(*t.find("input")); i.erase("valueString"); i.set("valueUri", "ping"); }, "The type Uri is not allowed for Task.input:message-name.value[x]; use string"},
+      {"two business keys", [](json& t) { t.find("input")->push_back(json(t["input"][std::size_t{1}])); },
+       "Task.input:business-key: max allowed = 1, but found 2"},
+      {"too many inputs",
+       [](json& t) {
+         for (int i = 0; i < 2; ++i) t.find("input")->push_back(parsed(R"({"type":{"text":"x"},"valueString":"y"})"));
+       },
+       "Task.input: max allowed = 3, but found 4"},
+      {"message as url",
+       [](json& t) {
+         auto& i = first(*t.find("input"));
+         i.erase("valueString");
+         i.set("valueUri", "ping");
+       },
+       "The type Uri is not allowed for Task.input:message-name.value[x]; use string"},
       {"intent", [](json& t) { t.set("intent", "plan"); }, "Value is 'plan' but must be 'order'"},
       {"no authoredOn", [](json& t) { t.erase("authoredOn"); }, "Task.authoredOn: minimum required = 1, but only found 0"},
-      {"literal requester", [](json& t) { t.find("requester")->set("reference", "Organization/1"); }, "Task.requester.reference: max allowed = 0, but found 1"},
-      {"recipient of another system", [](json& t) { first(*t.find("restriction")->find("recipient")).find("identifier")->set("system", "http://x"); }, "Value is 'http://x' but must be"},
-      {"another input", [](json& t) { t.find("input")->push_back(parsed(R"({"type":{"coding":[{"system":"http://x","code":"y"}]},"valueBoolean":true})")); }, ""},
-      {"unknown version", [](json& t) { t.find("meta")->set("profile", parsed(R"(["http://dsf.dev/fhir/StructureDefinition/task-ping|9.9"])")); }, "because it is unknown"},
-      {"profile of another type", [](json& t) { t.find("meta")->set("profile", parsed(R"(["http://dsf.dev/fhir/StructureDefinition/nothing"])")); }, "because it is unknown"},
+      {"literal requester", [](json& t) { t.find("requester")->set("reference", "Organization/1"); },
+       "Task.requester.reference: max allowed = 0, but found 1"},
+      {"recipient of another system",
+       [](json& t) { first(*t.find("restriction")->find("recipient")).find("identifier")->set("system", "http://x"); },
+       "Value is 'http://x' but must be"},
+      {"another input",
+       [](json& t) { t.find("input")->push_back(parsed(R"({"type":{"coding":[{"system":"http://x","code":"y"}]},"valueBoolean":true})")); },
+       ""},
+      {"unknown version",
+       [](json& t) { t.find("meta")->set("profile", parsed(R"(["http://dsf.dev/fhir/StructureDefinition/task-ping|9.9"])")); },
+       "because it is unknown"},
+      {"profile of another type",
+       [](json& t) { t.find("meta")->set("profile", parsed(R"(["http://dsf.dev/fhir/StructureDefinition/nothing"])")); },
+       "because it is unknown"},
       {"draft without identifier", [](json& t) { t.set("status", "draft"); }, "identifier-if-status-draft"},
-      {"taken up without business key", [](json& t) { t.set("status", "in-progress"); t.find("input")->if_array()->resize(1); }, "business-key-if-status-inprogress-completed-failed"},
+      {"taken up without business key",
+       [](json& t) {
+         t.set("status", "in-progress");
+         t.find("input")->if_array()->resize(1);
+       },
+       "business-key-if-status-inprogress-completed-failed"},
   };
   test_site site;
   for (const auto& r : rows) {
@@ -119,7 +145,8 @@ TEST_CASE("the profiles of the corpus compile and fit their own draft Tasks", "[
 TEST_CASE("default profiles", "[profile]") {
   CHECK(default_profile("OrganizationAffiliation") == "http://dsf.dev/fhir/StructureDefinition/organization-affiliation");
   CHECK(default_profile("Task").empty());
-  auto o = parsed(R"({"resourceType":"Organization","meta":{"profile":["http://dsf.dev/fhir/StructureDefinition/organization-parent|2.0.0"]}})");
+  auto o =
+      parsed(R"({"resourceType":"Organization","meta":{"profile":["http://dsf.dev/fhir/StructureDefinition/organization-parent|2.0.0"]}})");
   add_default_profile(o);
   CHECK(o["meta"]["profile"].size() == 1);
   auto e = parsed(R"({"resourceType":"Endpoint"})");

@@ -40,7 +40,8 @@ std::vector<base::json*> elements_of(base::json& resource, std::string_view path
       if (auto* child = e->find(path.substr(0, dot))) {
         if (auto* list = child->if_array())
           for (auto& item : *list) next.push_back(&item);
-        else next.push_back(child);
+        else
+          next.push_back(child);
       }
     level = std::move(next);
     path = dot == path.npos ? std::string_view{} : path.substr(dot + 1);
@@ -55,8 +56,10 @@ void find_in_extensions(base::json& element, const std::string& path, bool insid
   } else if (auto* members = element.if_object()) {
     for (auto& [name, value] : *members) {
       const bool extension = inside || name == "extension" || name == "modifierExtension";
-      if (inside && name == "valueReference") out.push_back({&value, path + "." + name, {}, false});
-      else if (value.is_array() || value.is_object()) find_in_extensions(value, path + "." + name, extension, out);
+      if (inside && name == "valueReference")
+        out.push_back({&value, path + "." + name, {}, false});
+      else if (value.is_array() || value.is_object())
+        find_in_extensions(value, path + "." + name, extension, out);
     }
   }
 }
@@ -89,7 +92,9 @@ base::result<reference_fault> resolve_logical(const place& p, base::json& elemen
     ids = TRY(p.scope.view.ids_in(type, "identifier", from, from + '\0', 100));
   }
   if (ids.empty()) return reference_fault(fmt::format("Reference target by identifier '{}|{}' of {} not found", system, value, p.text()));
-  if (ids.size() > 1) return reference_fault(fmt::format("Found {} matches for reference target by identifier '{}|{}' of {}", ids.size(), system, value, p.text()));
+  if (ids.size() > 1)
+    return reference_fault(
+        fmt::format("Found {} matches for reference target by identifier '{}|{}' of {}", ids.size(), system, value, p.text()));
   element.set("reference", type + "/" + ids[0].to_string());
   return reference_fault{};
 }
@@ -100,20 +105,23 @@ base::result<reference_fault> resolve_conditional(const place& p, base::json& el
   const auto type = text.substr(0, question);
   const auto parameters = parse_query_string(std::string_view(text).substr(question));
   const auto query = parse_search(type, parameters.value_or(query_list{}), p.scope.config.base_url, p.scope.config.zone_offset_minutes);
-  if (!parameters || !query.errors.empty() || query.conditions.empty())
-    return reference_fault(fmt::format("Unknown {}", p.text()));
+  if (!parameters || !query.errors.empty() || query.conditions.empty()) return reference_fault(fmt::format("Unknown {}", p.text()));
   const auto found = TRY(find_matches(query, {p.scope.view, p.scope.allow_list, p.scope.config.base_url, p.scope.config.zone_offset_minutes,
                                               p.scope.config.max_candidates, nullptr}));
   if (found.empty()) return reference_fault(fmt::format("Reference target by condition '{}' of {} not found", text, p.text()));
-  if (found.size() > 1) return reference_fault(fmt::format("Found {} matches for reference target by condition '{}' of {}", found.size(), text, p.text()));
+  if (found.size() > 1)
+    return reference_fault(fmt::format("Found {} matches for reference target by condition '{}' of {}", found.size(), text, p.text()));
   auto literal = type + "/" + found[0].id.to_string();
-  if (p.reference.is_url) element = base::json(p.scope.config.base_url + "/" + literal);
-  else element.set("reference", std::move(literal));
+  if (p.reference.is_url)
+    element = base::json(p.scope.config.base_url + "/" + literal);
+  else
+    element.set("reference", std::move(literal));
   return reference_fault{};
 }
 
 base::result<reference_fault> check_internal(const place& p, const literal_reference& literal) {
-  if (!names::is_served(literal.type)) return reference_fault(fmt::format("Reference target type of {} not supported by this implementation", p.text()));
+  if (!names::is_served(literal.type))
+    return reference_fault(fmt::format("Reference target type of {} not supported by this implementation", p.text()));
   if (!p.reference.targets.empty() && !has_word(p.reference.targets, literal.type))
     return reference_fault(fmt::format("Reference target type of {} not supported", p.text()));
   const auto missing = [&] { return reference_fault(fmt::format("Reference target {} of {} not found", p.reference.text(), p.text())); };
@@ -130,8 +138,8 @@ base::result<reference_fault> check_internal(const place& p, const literal_refer
 }
 
 // dsf-fhir-server 4.2: `url|version` must give exactly one hit.
-base::result<reference_fault> check_canonical(const base::json& resource, std::string_view member, std::string_view target, std::string_view id,
-                                              const reference_scope& scope) {
+base::result<reference_fault> check_canonical(const base::json& resource, std::string_view member, std::string_view target,
+                                              std::string_view id, const reference_scope& scope) {
   const auto& canonical = resource[member].str();
   if (canonical.empty()) return reference_fault{};
   const auto [url, version] = split_canonical(canonical);
@@ -191,8 +199,10 @@ reference_kind classify(const found_reference& r, std::string_view base_url) {
     return reference_kind::unknown;
   }
   if (text.starts_with("urn:uuid:") && text.size() > 9) return reference_kind::temporary;
-  if (const auto literal = parse_literal(text, base_url)) return literal->base.empty() ? reference_kind::literal_internal : reference_kind::literal_external;
-  if (const auto question = text.find('?'); question != text.npos && is_resource(text.substr(0, question))) return reference_kind::conditional;
+  if (const auto literal = parse_literal(text, base_url))
+    return literal->base.empty() ? reference_kind::literal_internal : reference_kind::literal_external;
+  if (const auto question = text.find('?'); question != text.npos && is_resource(text.substr(0, question)))
+    return reference_kind::conditional;
   return reference_kind::unknown;
 }
 
@@ -206,8 +216,10 @@ void replace_temporary(base::json& resource, const temporary_ids& ids, std::stri
   for (const auto& r : find_references(resource)) {
     const auto found = ids.find(r.text());
     if (found == ids.end()) continue;
-    if (r.is_url) *r.element = base::json(std::string(base_url) + "/" + found->second);
-    else r.element->set("reference", found->second);
+    if (r.is_url)
+      *r.element = base::json(std::string(base_url) + "/" + found->second);
+    else
+      r.element->set("reference", found->second);
   }
 }
 
@@ -215,7 +227,8 @@ base::result<reference_fault> resolve_references(base::json& resource, std::stri
   for (const auto& r : find_references(resource)) {
     const place p{r, resource, id, scope};
     const auto kind = classify(r, scope.config.base_url);
-    const bool refused = kind == reference_kind::unknown || kind == reference_kind::temporary || (kind == reference_kind::conditional && !scope.bundle_index);
+    const bool refused = kind == reference_kind::unknown || kind == reference_kind::temporary ||
+                         (kind == reference_kind::conditional && !scope.bundle_index);
     if (refused) {
       // Urls of attachments and artifacts may be anything.
       if (r.is_url) continue;
@@ -229,7 +242,8 @@ base::result<reference_fault> resolve_references(base::json& resource, std::stri
   return reference_fault{};
 }
 
-base::result<reference_fault> check_references(base::json& resource, std::string_view id, const reference_scope& scope, std::vector<external_reference>& external) {
+base::result<reference_fault> check_references(base::json& resource, std::string_view id, const reference_scope& scope,
+                                               std::vector<external_reference>& external) {
   const bool completed = resource["resourceType"].str() == "Task" && resource["status"].str() == "completed";
   for (const auto& r : find_references(resource)) {
     const auto literal = parse_literal(r.text(), scope.config.base_url);
@@ -242,7 +256,8 @@ base::result<reference_fault> check_references(base::json& resource, std::string
     if (completed && r.path.starts_with("Task.input")) continue;
     const auto* endpoint = scope.allow_list.endpoint_at(literal->base);
     if (!endpoint || !endpoint->active) continue;
-    external.push_back({literal->base, literal->type, literal->id, literal->version, r.path, r.text(), resource["resourceType"].str(), std::string(id)});
+    external.push_back(
+        {literal->base, literal->type, literal->id, literal->version, r.path, r.text(), resource["resourceType"].str(), std::string(id)});
   }
   const auto& type = resource["resourceType"].str();
   if (type == "Task") return check_canonical(resource, "instantiatesCanonical", "ActivityDefinition", id, scope);
@@ -255,8 +270,6 @@ void clean_references(base::json& resource) {
     if (!r.is_url && r.element->find("identifier")) r.element->erase("reference");
 }
 
-std::string external_reference::url() const {
-  return base + "/" + type + "/" + id + (version.empty() ? "" : "/_history/" + version);
-}
+std::string external_reference::url() const { return base + "/" + type + "/" + id + (version.empty() ? "" : "/_history/" + version); }
 
 }  // namespace dsf::fhir

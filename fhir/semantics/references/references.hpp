@@ -58,7 +58,8 @@ using reference_fault = std::optional<std::string>;
 // Puts literals beside logical references that must resolve, and in place of conditional ones.
 base::result<reference_fault> resolve_references(base::json& resource, std::string_view id, const reference_scope& scope);
 // Targets exist and are of a permitted type; canonicals give one hit. `external` gets what is to be asked elsewhere.
-base::result<reference_fault> check_references(base::json& resource, std::string_view id, const reference_scope& scope, std::vector<external_reference>& external);
+base::result<reference_fault> check_references(base::json& resource, std::string_view id, const reference_scope& scope,
+                                               std::vector<external_reference>& external);
 
 // Takes `reference` out where `identifier` stands beside it: the stored and served form (4.3).
 void clean_references(base::json& resource);

@@ -41,8 +41,10 @@ std::optional<std::string> only_identifier(const base::json& resource, std::stri
 }
 
 denial endpoint_new(const rule_scope&, const base::json& e) {
-  if (!only_identifier(e, names::endpoint_sid)) return fmt::format("Endpoint.identifier needs exactly one identifier of system {}", names::endpoint_sid);
-  if (!is_endpoint_address(e["address"].str())) return fmt::format("Endpoint.address '{}' is not an https address without query", e["address"].str());
+  if (!only_identifier(e, names::endpoint_sid))
+    return fmt::format("Endpoint.identifier needs exactly one identifier of system {}", names::endpoint_sid);
+  if (!is_endpoint_address(e["address"].str()))
+    return fmt::format("Endpoint.address '{}' is not an https address without query", e["address"].str());
   return {};
 }
 
@@ -52,8 +54,10 @@ void endpoint_keys(const base::json& e, const directory&, std::string_view, std:
 }
 
 denial endpoint_change(const rule_scope&, const base::json& before, const base::json& after) {
-  if (before["address"].str() != after["address"].str()) return fmt::format("Endpoint.address can't be changed from '{}' to '{}'", before["address"].str(), after["address"].str());
-  if (only_identifier(before, names::endpoint_sid) != only_identifier(after, names::endpoint_sid)) return "Endpoint.identifier can't be changed";
+  if (before["address"].str() != after["address"].str())
+    return fmt::format("Endpoint.address can't be changed from '{}' to '{}'", before["address"].str(), after["address"].str());
+  if (only_identifier(before, names::endpoint_sid) != only_identifier(after, names::endpoint_sid))
+    return "Endpoint.identifier can't be changed";
   return {};
 }
 
@@ -62,9 +66,11 @@ bool is_thumbprint(std::string_view text) {
 }
 
 denial organization_new(const rule_scope&, const base::json& o) {
-  if (!only_identifier(o, names::organization_sid)) return fmt::format("Organization.identifier needs exactly one identifier of system {}", names::organization_sid);
+  if (!only_identifier(o, names::organization_sid))
+    return fmt::format("Organization.identifier needs exactly one identifier of system {}", names::organization_sid);
   for (const auto* e : extensions(o, names::ext_thumbprint))
-    if (!is_thumbprint((*e)["valueString"].str())) return "Organization.extension has a certificate thumbprint that is not 128 lower-case hex digits";
+    if (!is_thumbprint((*e)["valueString"].str()))
+      return "Organization.extension has a certificate thumbprint that is not 128 lower-case hex digits";
   return {};
 }
 
@@ -74,7 +80,8 @@ void organization_keys(const base::json& o, const directory&, std::string_view, 
 }
 
 denial organization_change(const rule_scope&, const base::json& before, const base::json& after) {
-  if (only_identifier(before, names::organization_sid) != only_identifier(after, names::organization_sid)) return "Organization.identifier can't be changed";
+  if (only_identifier(before, names::organization_sid) != only_identifier(after, names::organization_sid))
+    return "Organization.identifier can't be changed";
   return {};
 }
 

@@ -52,7 +52,8 @@ denial naming_system_new(const rule_scope&, const base::json& resource) {
   if (auto d = need(resource, {"status", "name"})) return d;
   std::set<std::string> seen;
   for (const auto& id : resource["uniqueId"])
-    if (id["type"].str() == "uri" && !seen.insert(id["value"].str()).second) return fmt::format("NamingSystem.uniqueId has '{}' twice", id["value"].str());
+    if (id["type"].str() == "uri" && !seen.insert(id["value"].str()).second)
+      return fmt::format("NamingSystem.uniqueId has '{}' twice", id["value"].str());
   return {};
 }
 
@@ -64,7 +65,8 @@ void naming_system_keys(const base::json& resource, const directory&, std::strin
 }
 
 denial naming_system_change(const rule_scope&, const base::json& before, const base::json& after) {
-  if (before["name"].str() != after["name"].str()) return fmt::format("NamingSystem.name can't be changed from '{}' to '{}'", before["name"].str(), after["name"].str());
+  if (before["name"].str() != after["name"].str())
+    return fmt::format("NamingSystem.name can't be changed from '{}' to '{}'", before["name"].str(), after["name"].str());
   return {};
 }
 

@@ -37,19 +37,22 @@ denial binary_new(const rule_scope& scope, const base::json& binary) {
 
 denial practitioner_role_new(const rule_scope& scope, const base::json& role) {
   for (const auto m : {"organization", "practitioner"})
-    if (literal_of(role[m], &scope.allow_list, scope.config.base_url).empty()) return fmt::format("PractitionerRole.{} has no reference", m);
+    if (literal_of(role[m], &scope.allow_list, scope.config.base_url).empty())
+      return fmt::format("PractitionerRole.{} has no reference", m);
   return {};
 }
 
 denial subscription_new(const rule_scope& scope, const base::json& s) {
   if (s["status"].str().empty()) return "Subscription.status is missing";
   if (s["channel"]["type"].str() != "websocket") return "Subscription.channel.type must be websocket";
-  if (const auto* payload = s["channel"].find("payload"); payload && payload->str() != "application/fhir+json" && payload->str() != "application/fhir+xml")
+  if (const auto* payload = s["channel"].find("payload");
+      payload && payload->str() != "application/fhir+json" && payload->str() != "application/fhir+xml")
     return "Subscription.channel.payload must be absent, application/fhir+json or application/fhir+xml";
   const auto& criteria = s["criteria"].str();
   const auto question = criteria.find('?');
   const auto type = criteria.substr(0, question);
-  if (question == criteria.npos || !names::is_served(type)) return fmt::format("Subscription.criteria '{}' is not Type?parameters of a supported type", criteria);
+  if (question == criteria.npos || !names::is_served(type))
+    return fmt::format("Subscription.criteria '{}' is not Type?parameters of a supported type", criteria);
   const auto parameters = parse_query_string(std::string_view(criteria).substr(question));
   if (!parameters) return fmt::format("Subscription.criteria '{}' has a broken escape", criteria);
   const auto query = parse_search(type, *parameters, scope.config.base_url, scope.config.zone_offset_minutes);

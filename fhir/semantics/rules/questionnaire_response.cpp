@@ -57,17 +57,20 @@ denial deny_response_create(const rule_scope& scope, const base::json& response)
 }
 
 denial deny_response_update(const rule_scope& scope, const base::json& before, const base::json& after) {
-  if (!scope.who.local || !scope.who.may(operation::update, type)) return fmt::format("{} has no role UPDATE for {}", scope.who.name(), type);
+  if (!scope.who.local || !scope.who.may(operation::update, type))
+    return fmt::format("{} has no role UPDATE for {}", scope.who.name(), type);
   const auto& from = before["status"].str();
   const auto& to = after["status"].str();
   if (from == "in-progress" && to == "completed") {
-    if (!may_administer(scope.who) && !may_read_class(access_class_of(before, scope.allow_list, scope.config.base_url), scope.who, scope.allow_list, scope.view))
+    if (!may_administer(scope.who) &&
+        !may_read_class(access_class_of(before, scope.allow_list, scope.config.base_url), scope.who, scope.allow_list, scope.view))
       return fmt::format("{} is not an authorized practitioner", scope.who.name());
     if (auto d = author_fault(scope, after)) return d;
     for (const auto link : {"user-task-id", "business-key"})
       if (answer_of(before, link) != answer_of(after, link)) return fmt::format("the answer of {} must not change", link);
     if (before["questionnaire"].str() != after["questionnaire"].str()) return "QuestionnaireResponse.questionnaire must not change";
-    if (!same_element(authorization_extensions(before), authorization_extensions(after))) return "the questionnaire authorization must not change";
+    if (!same_element(authorization_extensions(before), authorization_extensions(after)))
+      return "the questionnaire authorization must not change";
     return {};
   }
   if ((from == "in-progress" && to == "stopped") || (from == "completed" && to == "amended")) {

@@ -79,7 +79,8 @@ base::result<denial> deny_remove(const rule_scope& scope, const stored_resource&
 denial deny_read(const rule_scope& scope, const stored_resource& stored) {
   if (auto d = deny_role(scope, operation::read, stored.type, false)) return d;
   if (!may_read_class(stored.access_class, scope.who, scope.allow_list, scope.view))
-    return fmt::format("{} is not among the readers of {}/{}/_history/{}", scope.who.name(), stored.type, stored.id.to_string(), stored.version);
+    return fmt::format("{} is not among the readers of {}/{}/_history/{}", scope.who.name(), stored.type, stored.id.to_string(),
+                       stored.version);
   return {};
 }
 

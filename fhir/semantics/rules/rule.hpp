@@ -51,9 +51,9 @@ struct type_rule {
   denial (*change_fault)(const rule_scope&, const base::json& before, const base::json& after) = nullptr;
   bool own_tag_check = false;  // new_fault decides about the read-access tag as well
 };
-const type_rule* canonical_rule(std::string_view type);      // ActivityDefinition, CodeSystem, StructureDefinition, ValueSet, NamingSystem
-const type_rule* allow_list_rule(std::string_view type);     // Organization, Endpoint, OrganizationAffiliation
-const type_rule* other_rule(std::string_view type);          // Binary, PractitionerRole, Subscription
+const type_rule* canonical_rule(std::string_view type);  // ActivityDefinition, CodeSystem, StructureDefinition, ValueSet, NamingSystem
+const type_rule* allow_list_rule(std::string_view type);  // Organization, Endpoint, OrganizationAffiliation
+const type_rule* other_rule(std::string_view type);  // Binary, PractitionerRole, Subscription
 
 // Task and QuestionnaireResponse have rules of their own.
 base::result<denial> deny_task_create(const rule_scope& scope, const base::json& task);

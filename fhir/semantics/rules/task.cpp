@@ -28,13 +28,16 @@ bool is_domain(std::string_view text) {
 }
 
 bool names_organization(const base::json& reference, base::uuid id, const rule_scope& scope) {
-  if (const auto& literal = reference["reference"].str(); !literal.empty()) return internal_target(literal, "Organization", scope.config.base_url) == id;
+  if (const auto& literal = reference["reference"].str(); !literal.empty())
+    return internal_target(literal, "Organization", scope.config.base_url) == id;
   if (reference["identifier"]["system"].str() != names::organization_sid) return false;
   const auto* organization = scope.allow_list.organization(reference["identifier"]["value"].str());
   return organization && organization->id == id;
 }
 
-const organization_entry* local_organization_of(const rule_scope& scope) { return scope.allow_list.organization(scope.config.organization_identifier); }
+const organization_entry* local_organization_of(const rule_scope& scope) {
+  return scope.allow_list.organization(scope.config.organization_identifier);
+}
 
 bool is_local_organization(const base::json& reference, const rule_scope& scope) {
   const auto* local = local_organization_of(scope);
@@ -59,9 +62,11 @@ std::vector<std::string> task_identifiers(const base::json& task) {
 denial new_task_fault(const base::json& task, const rule_scope& scope) {
   if (!recipient_is_local(task, scope)) return "Task.restriction.recipient is not exactly the local organization";
   if (!parse_process_canonical(task["instantiatesCanonical"].str()))
-    return fmt::format("Task.instantiatesCanonical '{}' is not http(s)://<domain>/bpe/Process/<name>|<major>.<minor>", task["instantiatesCanonical"].str());
+    return fmt::format("Task.instantiatesCanonical '{}' is not http(s)://<domain>/bpe/Process/<name>|<major>.<minor>",
+                       task["instantiatesCanonical"].str());
   const auto count = std::ranges::count_if(task["input"], [](const auto& input) {
-    return std::ranges::any_of(input["type"]["coding"], [](const auto& c) { return c["system"].str() == names::bpmn_message && c["code"].str() == "message-name"; });
+    return std::ranges::any_of(input["type"]["coding"],
+                               [](const auto& c) { return c["system"].str() == names::bpmn_message && c["code"].str() == "message-name"; });
   });
   const auto message = message_inputs(task, "message-name");
   if (count != 1 || message.size() != 1 || is_blank(message[0])) return "Task.input needs exactly one message-name with a valueString";
@@ -72,7 +77,8 @@ denial new_task_fault(const base::json& task, const rule_scope& scope) {
 denial draft_fault(const base::json& task, const rule_scope& scope) {
   if (!may_administer(scope.who)) return fmt::format("{} is neither the local organization nor DSF_ADMIN", scope.who.name());
   const auto identifiers = task_identifiers(task);
-  if (identifiers.size() != 1 || is_blank(identifiers[0])) return fmt::format("Task.identifier needs exactly one identifier of system {} in a draft", names::task_sid);
+  if (identifiers.size() != 1 || is_blank(identifiers[0]))
+    return fmt::format("Task.identifier needs exactly one identifier of system {} in a draft", names::task_sid);
   if (!is_local_organization(task["requester"], scope)) return "Task.requester of a draft is not the local organization";
   return new_task_fault(task, scope);
 }
@@ -113,19 +119,23 @@ denial process_fault(const base::json& task, const rule_scope& scope, party who)
     if (std::ranges::none_of(profiles, [&](const auto& p) { return profile_matches(p.str(), m.task_profile); })) continue;
     profile_seen = true;
     const bool recipient = std::ranges::any_of(m.recipients, [&](const auto& c) { return recipient_matches(c, *local, scope.allow_list); });
-    const bool requester = who == party::recipient_only ||
-                           std::ranges::any_of(m.requesters, [&](const auto& c) { return requester_matches(c, scope.who, scope.allow_list); });
+    const bool requester = who == party::recipient_only || std::ranges::any_of(m.requesters, [&](const auto& c) {
+                             return requester_matches(c, scope.who, scope.allow_list);
+                           });
     if (recipient && requester) return {};
-    if (!recipient) return fmt::format("process {} does not allow the local organization to receive {}", task["instantiatesCanonical"].str(), m.message_name);
+    if (!recipient)
+      return fmt::format("process {} does not allow the local organization to receive {}", task["instantiatesCanonical"].str(),
+                         m.message_name);
     return fmt::format("process {} does not allow {} to send {}", task["instantiatesCanonical"].str(), scope.who.name(), m.message_name);
   }
   return profile_seen ? denial("no process authorization matches")
-                      : fmt::format("process {} has no authorization for message {} with a profile of this Task", task["instantiatesCanonical"].str(),
-                                    message.empty() ? "(none)" : message[0]);
+                      : fmt::format("process {} has no authorization for message {} with a profile of this Task",
+                                    task["instantiatesCanonical"].str(), message.empty() ? "(none)" : message[0]);
 }
 
 bool is_business_key(const base::json& input) {
-  return std::ranges::any_of(input["type"]["coding"], [](const auto& c) { return c["system"].str() == names::bpmn_message && c["code"].str() == "business-key"; });
+  return std::ranges::any_of(input["type"]["coding"],
+                             [](const auto& c) { return c["system"].str() == names::bpmn_message && c["code"].str() == "business-key"; });
 }
 
 // The inputs are equal and in order, but for one business key that may be new.
@@ -134,8 +144,10 @@ bool inputs_kept(const base::json& before, const base::json& after, bool may_add
   std::vector<const base::json*> rest;
   int added = 0;
   for (const auto& input : after) {
-    if (may_add_business_key && !had && is_business_key(input)) ++added;
-    else rest.push_back(&input);
+    if (may_add_business_key && !had && is_business_key(input))
+      ++added;
+    else
+      rest.push_back(&input);
   }
   if (added > 1 || rest.size() != before.size()) return false;
   for (std::size_t i = 0; i < rest.size(); ++i)
@@ -146,7 +158,8 @@ bool inputs_kept(const base::json& before, const base::json& after, bool may_add
 denial changed_fault(const base::json& before, const base::json& after, bool may_add_business_key) {
   for (const auto m : {"requester", "restriction", "instantiatesCanonical"})
     if (!same_element(without_resolved(before[m]), without_resolved(after[m]))) return fmt::format("Task.{} must not change", m);
-  if (!inputs_kept(before["input"], after["input"], may_add_business_key)) return "Task.input must not change, but for a new business-key on leaving requested";
+  if (!inputs_kept(before["input"], after["input"], may_add_business_key))
+    return "Task.input must not change, but for a new business-key on leaving requested";
   return {};
 }
 
@@ -166,9 +179,12 @@ std::optional<process_canonical> parse_process_canonical(std::string_view canoni
   if (dot == version.npos || dot == 0 || dot + 1 == version.size()) return {};
   if (!std::ranges::all_of(version.substr(0, dot), is_digit) || !std::ranges::all_of(version.substr(dot + 1), is_digit)) return {};
   auto rest = url;
-  if (rest.starts_with("https://")) rest.remove_prefix(8);
-  else if (rest.starts_with("http://")) rest.remove_prefix(7);
-  else return {};
+  if (rest.starts_with("https://"))
+    rest.remove_prefix(8);
+  else if (rest.starts_with("http://"))
+    rest.remove_prefix(7);
+  else
+    return {};
   constexpr std::string_view middle = "/bpe/Process/";
   const auto at = rest.find(middle);
   if (at == rest.npos || !is_domain(rest.substr(0, at))) return {};

@@ -34,11 +34,13 @@ TEST_CASE("each condition of a requested Task is needed", "[task]") {
   const std::vector<row> rows = {
       {"status", [](json& t) { t.set("status", "in-progress"); }},
       {"status missing", [](json& t) { t.erase("status"); }},
-      {"draft identifier", [](json& t) { t.set("identifier", parsed(R"([{"system":"http://dsf.dev/sid/task-identifier","value":"x"}])")); }},
+      {"draft identifier",
+       [](json& t) { t.set("identifier", parsed(R"([{"system":"http://dsf.dev/sid/task-identifier","value":"x"}])")); }},
       {"other requester", [](json& t) { at(at(t, "requester"), "identifier").set("value", "site-c.example"); }},
       {"requester of another system", [](json& t) { at(at(t, "requester"), "identifier").set("system", "http://other"); }},
       {"other recipient", [](json& t) { at(first(at(at(t, "restriction"), "recipient")), "identifier").set("value", "site-b.example"); }},
-      {"two recipients", [](json& t) { at(at(t, "restriction"), "recipient").push_back(json(first(at(at(t, "restriction"), "recipient")))); }},
+      {"two recipients",
+       [](json& t) { at(at(t, "restriction"), "recipient").push_back(json(first(at(at(t, "restriction"), "recipient")))); }},
       {"no recipient", [](json& t) { t.erase("restriction"); }},
       {"version of three parts", [](json& t) { t.set("instantiatesCanonical", "http://dsf.dev/bpe/Process/pong|1.0.0"); }},
       {"unknown version", [](json& t) { t.set("instantiatesCanonical", "http://dsf.dev/bpe/Process/pong|1.1"); }},
@@ -47,7 +49,8 @@ TEST_CASE("each condition of a requested Task is needed", "[task]") {
       {"blank message name", [](json& t) { first(at(t, "input")).set("valueString", " "); }},
       {"unknown message", [](json& t) { first(at(t, "input")).set("valueString", "pong"); }},
       {"output", [](json& t) { t.set("output", parsed(R"([{"type":{"text":"x"},"valueString":"y"}])")); }},
-      {"other profile", [](json& t) { at(t, "meta").set("profile", parsed(R"(["http://dsf.dev/fhir/StructureDefinition/task-ping|1.1"])")); }},
+      {"other profile",
+       [](json& t) { at(t, "meta").set("profile", parsed(R"(["http://dsf.dev/fhir/StructureDefinition/task-ping|1.1"])")); }},
       {"no profile", [](json& t) { t.erase("meta"); }},
   };
   for (const auto& r : rows) {
@@ -75,23 +78,32 @@ TEST_CASE("a Task profile without version matches a versioned authorization", "[
 TEST_CASE("process authorization codes, each with its counterpart", "[task][process-authorization]") {
   constexpr auto base = "http://dsf.dev/fhir/StructureDefinition/extension-process-authorization";
   const auto organization = [&](std::string_view v) {
-    return fmt::format(R"({{"url":"{}-organization","valueIdentifier":{{"system":"http://dsf.dev/sid/organization-identifier","value":"{}"}}}})", base, v);
+    return fmt::format(
+        R"({{"url":"{}-organization","valueIdentifier":{{"system":"http://dsf.dev/sid/organization-identifier","value":"{}"}}}})", base, v);
   };
   const auto role = [&](std::string_view parent, std::string_view code) {
-    return fmt::format(R"({{"url":"{}-parent-organization-role","extension":[{{"url":"parent-organization","valueIdentifier":{{"system":"http://dsf.dev/sid/organization-identifier","value":"{}"}}}},
-      {{"url":"organization-role","valueCoding":{{"system":"http://dsf.dev/fhir/CodeSystem/organization-role","code":"{}"}}}}]}})", base, parent, code);
+    return fmt::format(
+        R"({{"url":"{}-parent-organization-role","extension":[{{"url":"parent-organization","valueIdentifier":{{"system":"http://dsf.dev/sid/organization-identifier","value":"{}"}}}},
+      {{"url":"organization-role","valueCoding":{{"system":"http://dsf.dev/fhir/CodeSystem/organization-role","code":"{}"}}}}]}})",
+        base, parent, code);
   };
   const auto person = [&](std::string_view code) {
-    return fmt::format(R"({{"url":"{}-practitioner","valueCoding":{{"system":"http://dsf.dev/fhir/CodeSystem/practitioner-role","code":"{}"}}}})", base, code);
+    return fmt::format(
+        R"({{"url":"{}-practitioner","valueCoding":{{"system":"http://dsf.dev/fhir/CodeSystem/practitioner-role","code":"{}"}}}})", base,
+        code);
   };
   const auto organization_person = [&](std::string_view v, std::string_view code) {
-    return fmt::format(R"({{"url":"{}-organization-practitioner","extension":[{{"url":"organization","valueIdentifier":{{"system":"http://dsf.dev/sid/organization-identifier","value":"{}"}}}},
-      {{"url":"practitioner-role","valueCoding":{{"system":"http://dsf.dev/fhir/CodeSystem/practitioner-role","code":"{}"}}}}]}})", base, v, code);
+    return fmt::format(
+        R"({{"url":"{}-organization-practitioner","extension":[{{"url":"organization","valueIdentifier":{{"system":"http://dsf.dev/sid/organization-identifier","value":"{}"}}}},
+      {{"url":"practitioner-role","valueCoding":{{"system":"http://dsf.dev/fhir/CodeSystem/practitioner-role","code":"{}"}}}}]}})",
+        base, v, code);
   };
   const auto role_person = [&](std::string_view parent, std::string_view code, std::string_view who) {
-    return fmt::format(R"({{"url":"{}-parent-organization-role-practitioner","extension":[{{"url":"parent-organization","valueIdentifier":{{"system":"http://dsf.dev/sid/organization-identifier","value":"{}"}}}},
+    return fmt::format(
+        R"({{"url":"{}-parent-organization-role-practitioner","extension":[{{"url":"parent-organization","valueIdentifier":{{"system":"http://dsf.dev/sid/organization-identifier","value":"{}"}}}},
       {{"url":"organization-role","valueCoding":{{"system":"http://dsf.dev/fhir/CodeSystem/organization-role","code":"{}"}}}},
-      {{"url":"practitioner-role","valueCoding":{{"system":"http://dsf.dev/fhir/CodeSystem/practitioner-role","code":"{}"}}}}]}})", base, parent, code, who);
+      {{"url":"practitioner-role","valueCoding":{{"system":"http://dsf.dev/fhir/CodeSystem/practitioner-role","code":"{}"}}}}]}})",
+        base, parent, code, who);
   };
   test_site site;
   struct authorization_row {
@@ -138,7 +150,10 @@ TEST_CASE("process authorization codes, each with its counterpart", "[task][proc
     at(task, "meta").set("profile", parsed(R"(["http://dsf.dev/fhir/StructureDefinition/task-ping|1.0"])"));
     task.set("instantiatesCanonical", "http://dsf.dev/bpe/Process/pong|" + version);
     if (r.who->is_practitioner())
-      task.set("requester", parsed(fmt::format(R"({{"type":"Practitioner","identifier":{{"system":"http://dsf.dev/sid/practitioner-identifier","value":"{}"}}}})", r.who->practitioner_identifier)));
+      task.set("requester",
+               parsed(fmt::format(
+                   R"({{"type":"Practitioner","identifier":{{"system":"http://dsf.dev/sid/practitioner-identifier","value":"{}"}}}})",
+                   r.who->practitioner_identifier)));
     const rule_scope scope{site.view, *r.who, *site.allow_list, *site.processes, *site.conformance, site.config};
     const auto denied = deny_create(scope, task);
     REQUIRE(denied);
@@ -150,9 +165,14 @@ TEST_CASE("a receiver that is not among the recipients is refused", "[task]") {
   constexpr auto base = "http://dsf.dev/fhir/StructureDefinition/extension-process-authorization";
   for (const auto [name, allowed] : {std::pair("site-a.example", true), std::pair("site-b.example", false)}) {
     test_site site;
-    site.store(site.ping_definition(site.coding("REMOTE_ALL"),
-                                    site.coding("LOCAL_ORGANIZATION", fmt::format(R"({{"url":"{}-organization","valueIdentifier":{{"system":"http://dsf.dev/sid/organization-identifier","value":"{}"}}}})", base, name)),
-                                    "active", "2.0"));
+    site.store(site.ping_definition(
+        site.coding("REMOTE_ALL"),
+        site.coding(
+            "LOCAL_ORGANIZATION",
+            fmt::format(
+                R"({{"url":"{}-organization","valueIdentifier":{{"system":"http://dsf.dev/sid/organization-identifier","value":"{}"}}}})",
+                base, name)),
+        "active", "2.0"));
     auto task = site.ping_task();
     task.set("instantiatesCanonical", "http://dsf.dev/bpe/Process/pong|2.0");
     const rule_scope scope{site.view, site.remote_b, *site.allow_list, *site.processes, *site.conformance, site.config};
@@ -161,19 +181,23 @@ TEST_CASE("a receiver that is not among the recipients is refused", "[task]") {
 }
 
 TEST_CASE("every transition old x new", "[task]") {
-  const std::vector<std::string> statuses = {"draft", "requested", "received", "accepted", "rejected", "ready", "cancelled", "in-progress", "on-hold", "failed", "completed", "entered-in-error"};
-  const std::set<std::pair<std::string, std::string>> open = {{"draft", "draft"}, {"requested", "in-progress"}, {"in-progress", "in-progress"},
-                                                              {"in-progress", "completed"}, {"requested", "failed"}, {"in-progress", "failed"}};
+  const std::vector<std::string> statuses = {"draft",     "requested",   "received", "accepted", "rejected",  "ready",
+                                             "cancelled", "in-progress", "on-hold",  "failed",   "completed", "entered-in-error"};
+  const std::set<std::pair<std::string, std::string>> open = {
+      {"draft", "draft"},           {"requested", "in-progress"}, {"in-progress", "in-progress"},
+      {"in-progress", "completed"}, {"requested", "failed"},      {"in-progress", "failed"}};
   test_site site;
   for (const auto& from : statuses)
     for (const auto& to : statuses) {
       INFO(from << " -> " << to);
       auto before = site.ping_task(from == "draft" || to == "draft" ? "site-a.example" : "site-b.example", from);
-      if (from == "draft" || to == "draft") before.set("identifier", parsed(R"([{"system":"http://dsf.dev/sid/task-identifier","value":"x"}])"));
+      if (from == "draft" || to == "draft")
+        before.set("identifier", parsed(R"([{"system":"http://dsf.dev/sid/task-identifier","value":"x"}])"));
       auto after = before;
       after.set("status", to);
       const auto denied = [&](const identity& who) {
-        return deny_update({site.view, who, *site.allow_list, *site.processes, *site.conformance, site.config}, {}, before, after)->has_value();
+        return deny_update({site.view, who, *site.allow_list, *site.processes, *site.conformance, site.config}, {}, before, after)
+            ->has_value();
       };
       CHECK(!denied(site.local) == open.contains({from, to}));
       CHECK(!denied(site.admin) == open.contains({from, to}));
@@ -213,13 +237,16 @@ TEST_CASE("what may change on a transition", "[task]") {
     test_site site;
     auto before = site.ping_task("site-b.example", r.from);
     // Without the business key where the row adds one.
-    if (std::string_view(r.name).find("business key") != std::string_view::npos) at(before, "input").if_array()->resize(1);
-    else at(before, "input");
+    if (std::string_view(r.name).find("business key") != std::string_view::npos)
+      at(before, "input").if_array()->resize(1);
+    else
+      at(before, "input");
     if (std::string_view(r.name) == "order of inputs") REQUIRE(before["input"].size() == 2);
     auto after = before;
     after.set("status", r.to);
     r.change(after);
-    CHECK(!deny_update({site.view, site.local, *site.allow_list, *site.processes, *site.conformance, site.config}, {}, before, after)->has_value() == r.allowed);
+    CHECK(!deny_update({site.view, site.local, *site.allow_list, *site.processes, *site.conformance, site.config}, {}, before, after)
+               ->has_value() == r.allowed);
   }
 }
 
@@ -274,9 +301,12 @@ TEST_CASE("who sees a Task", "[task][read]") {
 }
 
 TEST_CASE("canonical of a process", "[task]") {
-  for (const auto good : {"http://dsf.dev/bpe/Process/ping|1.0", "https://medizininformatik-initiative.de/bpe/Process/feasibilityRequest|10.22"}) CHECK(parse_process_canonical(good));
-  for (const auto bad : {"http://dsf.dev/bpe/Process/ping", "http://dsf.dev/bpe/Process/ping|1", "http://dsf/bpe/Process/ping|1.0", "ftp://dsf.dev/bpe/Process/ping|1.0",
-                         "http://dsf.dev/bpe/Process/|1.0", "http://dsf.dev/bpe/Process/a_b|1.0", "http://-a.dev/bpe/Process/ping|1.0", "http://dsf.dev/bpe/process/ping|1.0", "|1.0", ""}) {
+  for (const auto good :
+       {"http://dsf.dev/bpe/Process/ping|1.0", "https://medizininformatik-initiative.de/bpe/Process/feasibilityRequest|10.22"})
+    CHECK(parse_process_canonical(good));
+  for (const auto bad : {"http://dsf.dev/bpe/Process/ping", "http://dsf.dev/bpe/Process/ping|1", "http://dsf/bpe/Process/ping|1.0",
+                         "ftp://dsf.dev/bpe/Process/ping|1.0", "http://dsf.dev/bpe/Process/|1.0", "http://dsf.dev/bpe/Process/a_b|1.0",
+                         "http://-a.dev/bpe/Process/ping|1.0", "http://dsf.dev/bpe/process/ping|1.0", "|1.0", ""}) {
     INFO(bad);
     CHECK_FALSE(parse_process_canonical(bad));
   }

@@ -120,7 +120,9 @@ made date(search_condition c, std::string_view value, int zone_offset_minutes) {
   return c;
 }
 
-bool is_absolute(std::string_view value) { return value.starts_with("http://") || value.starts_with("https://") || value.starts_with("urn:"); }
+bool is_absolute(std::string_view value) {
+  return value.starts_with("http://") || value.starts_with("https://") || value.starts_with("urn:");
+}
 
 made reference(search_condition c, std::string_view value, std::string_view modifier, std::string_view base_url) {
   if (c.parameter->name == "depends-on") {
@@ -190,7 +192,8 @@ bool is_known_name(std::string_view type, std::string_view name) {
   return p && modifier_allowed(*p, modifier);
 }
 
-made make_condition(std::string_view type, std::string_view name, std::string_view value, std::string_view base_url, int zone_offset_minutes) {
+made make_condition(std::string_view type, std::string_view name, std::string_view value, std::string_view base_url,
+                    int zone_offset_minutes) {
   if (!is_known_name(type, name)) return condition_fault{true, {}};
   const auto colon = name.find(':');
   const auto plain = name.substr(0, colon);

@@ -18,7 +18,8 @@ struct condition_fault {
 bool is_known_name(std::string_view type, std::string_view name);
 
 // monostate: the value is to be ignored.
-std::variant<std::monostate, search_condition, condition_fault> make_condition(std::string_view type, std::string_view name, std::string_view value,
-                                                                               std::string_view base_url, int zone_offset_minutes);
+std::variant<std::monostate, search_condition, condition_fault> make_condition(std::string_view type, std::string_view name,
+                                                                               std::string_view value, std::string_view base_url,
+                                                                               int zone_offset_minutes);
 
 }  // namespace dsf::fhir

@@ -28,7 +28,8 @@ void add_token(std::vector<std::string>& out, const base::json& e) {
   if (!code) code = e.find("value");
   if (!code || !code->is_string()) return;
   const auto* system = e.find("system");
-  out.push_back(index_value::token(code->str(), system && system->is_string() ? std::optional<std::string_view>(system->str()) : std::nullopt));
+  out.push_back(
+      index_value::token(code->str(), system && system->is_string() ? std::optional<std::string_view>(system->str()) : std::nullopt));
 }
 
 void add_reference(std::vector<std::string>& out, const base::json& e, const context& c) {
@@ -40,7 +41,8 @@ void add_reference(std::vector<std::string>& out, const base::json& e, const con
   const auto& identifier = e["identifier"];
   if (const auto* value = identifier["value"].if_string()) {
     const auto* system = identifier.find("system");
-    out.push_back(index_value::logical(*value, system && system->is_string() ? std::optional<std::string_view>(system->str()) : std::nullopt));
+    out.push_back(
+        index_value::logical(*value, system && system->is_string() ? std::optional<std::string_view>(system->str()) : std::nullopt));
   }
 }
 
@@ -72,7 +74,8 @@ void add_values(std::vector<std::string>& out, const base::json& resource, const
   // dsf-fhir-server 1.4, Measure depends-on: also related artifacts of that type.
   if (parameter.name == "depends-on")
     for (const auto& artifact : resource["relatedArtifact"])
-      if (artifact["type"].str() == "depends-on" && artifact["resource"].is_string()) out.push_back(index_value::reference(artifact["resource"].str()));
+      if (artifact["type"].str() == "depends-on" && artifact["resource"].is_string())
+        out.push_back(index_value::reference(artifact["resource"].str()));
 }
 
 // Digits at a fixed place; -1 if they are not all digits.
@@ -251,7 +254,8 @@ std::vector<std::string> index_values(const base::json& resource, const search_p
   return out;
 }
 
-std::vector<index_entry> index_entries(const base::json& resource, const directory* allow_list, std::string_view base_url, int zone_offset_minutes) {
+std::vector<index_entry> index_entries(const base::json& resource, const directory* allow_list, std::string_view base_url,
+                                       int zone_offset_minutes) {
   std::vector<index_entry> out;
   const auto add = [&](const search_parameter& parameter) {
     for (auto& value : index_values(resource, parameter, allow_list, base_url, zone_offset_minutes))

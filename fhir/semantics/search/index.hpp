@@ -21,10 +21,11 @@
 namespace dsf::fhir {
 
 // All entries of the resource, sorted, without duplicates. The allow-list resolves logical references to organisations and endpoints.
-std::vector<index_entry> index_entries(const base::json& resource, const directory* allow_list, std::string_view base_url, int zone_offset_minutes = 0);
+std::vector<index_entry> index_entries(const base::json& resource, const directory* allow_list, std::string_view base_url,
+                                       int zone_offset_minutes = 0);
 // The values of one parameter, sorted.
-std::vector<std::string> index_values(const base::json& resource, const search_parameter& parameter, const directory* allow_list, std::string_view base_url,
-                                      int zone_offset_minutes = 0);
+std::vector<std::string> index_values(const base::json& resource, const search_parameter& parameter, const directory* allow_list,
+                                      std::string_view base_url, int zone_offset_minutes = 0);
 
 // _profile, which all types have.
 const search_parameter& profile_parameter();

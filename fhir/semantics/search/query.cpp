@@ -49,10 +49,14 @@ struct parser {
         one.descending = name[0] == '-';
         name.remove_prefix(1);
       }
-      if (name == "_id") one.what = search_sort::by::id;
-      else if (name == "_lastUpdated") one.what = search_sort::by::last_updated;
-      else if (name == "_profile") one.parameter = &profile_parameter();
-      else one.parameter = parameter_of(out.type, name);
+      if (name == "_id")
+        one.what = search_sort::by::id;
+      else if (name == "_lastUpdated")
+        one.what = search_sort::by::last_updated;
+      else if (name == "_profile")
+        one.parameter = &profile_parameter();
+      else
+        one.parameter = parameter_of(out.type, name);
       if (one.what == search_sort::by::parameter && !one.parameter) {
         error(search_fault::unparsable_value, "_sort", fmt::format("_sort query parameter value `{}` not supported", item), {});
         continue;
@@ -68,7 +72,8 @@ struct parser {
     const auto first = value.find(':');
     if (first == value.npos) return {};
     const auto second = value.find(':', first + 1);
-    search_include one{std::string(value.substr(0, first)), parameter_of(value.substr(0, first), value.substr(first + 1, second - first - 1)), {}};
+    search_include one{
+        std::string(value.substr(0, first)), parameter_of(value.substr(0, first), value.substr(first + 1, second - first - 1)), {}};
     if (second != value.npos) one.target = value.substr(second + 1);
     const bool is_reference =
         one.parameter && (one.parameter->kind == parameter_kind::reference || one.parameter->kind == parameter_kind::prefix_uri);
@@ -100,7 +105,8 @@ struct parser {
   void reverse_include(std::string_view value) {
     auto one = include_of(value);
     const auto allowed = reverse_includes_of(out.type);
-    if (!one || std::ranges::none_of(allowed, [&](const auto& r) { return r.source == one->source && r.parameter == one->parameter->name; })) {
+    if (!one ||
+        std::ranges::none_of(allowed, [&](const auto& r) { return r.source == one->source && r.parameter == one->parameter->name; })) {
       error(search_fault::unparsable_value, "_revinclude", fmt::format("_revinclude query parameter value {} not supported", value), {});
       return;
     }
@@ -111,8 +117,10 @@ struct parser {
   void condition(std::string_view name, std::string_view value) {
     auto made = make_condition(out.type, name, value, base_url, zone_offset_minutes);
     if (auto* fault = std::get_if<condition_fault>(&made)) {
-      if (fault->unknown_name) unsupported(name);
-      else error(search_fault::unparsable_value, name, std::move(fault->message), value);
+      if (fault->unknown_name)
+        unsupported(name);
+      else
+        error(search_fault::unparsable_value, name, std::move(fault->message), value);
       return;
     }
     if (std::holds_alternative<std::monostate>(made)) return;
@@ -122,19 +130,27 @@ struct parser {
   }
 
   void one(std::string_view name, std::string_view value) {
-    if (name == "_sort") sort(value);
-    else if (name == "_page") out.page = number_of(value);
-    else if (name == "_count") out.count = number_of(value);
-    else if (name == "_format") out.format = value;
-    else if (name == "_pretty") out.pretty = value;
+    if (name == "_sort")
+      sort(value);
+    else if (name == "_page")
+      out.page = number_of(value);
+    else if (name == "_count")
+      out.count = number_of(value);
+    else if (name == "_format")
+      out.format = value;
+    else if (name == "_pretty")
+      out.pretty = value;
     else if (name == "_summary") {
       out.summary = value;
       out.summary_count = value == "count";
       if (value != "count" && value != "true" && value != "false" && value != "text" && value != "data")
         error(search_fault::unparsable_value, name, {}, value);
-    } else if (name == "_include") include(value);
-    else if (name == "_revinclude" && !reverse_includes_of(out.type).empty()) reverse_include(value);
-    else condition(name, value);
+    } else if (name == "_include")
+      include(value);
+    else if (name == "_revinclude" && !reverse_includes_of(out.type).empty())
+      reverse_include(value);
+    else
+      condition(name, value);
   }
 };
 
@@ -183,7 +199,8 @@ search_query parse_search(std::string_view type, const query_list& parameters, s
   for (const auto& [name, value] : parameters) {
     if (std::ranges::find(single_valued, name) != single_valued.end()) {
       if (std::ranges::find(seen, name) != seen.end()) {
-        if (std::ranges::none_of(out.errors, [&](const auto& e) { return e.parameter == name && e.fault == search_fault::unsupported_number_of_values; }))
+        if (std::ranges::none_of(
+                out.errors, [&](const auto& e) { return e.parameter == name && e.fault == search_fault::unsupported_number_of_values; }))
           p.error(search_fault::unsupported_number_of_values, name, {}, {});
         continue;
       }
@@ -221,8 +238,10 @@ std::string percent_encoded(std::string_view text) {
   constexpr std::string_view plain = "-._~:/,@!$'()*;?";
   std::string out;
   for (const char c : text) {
-    if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || plain.find(c) != plain.npos) out += c;
-    else out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || plain.find(c) != plain.npos)
+      out += c;
+    else
+      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
   return out;
 }

@@ -54,7 +54,9 @@ struct search_condition {
 
   [[nodiscard]] bool accepts(std::string_view index_value) const;
   // The ranges alone decide.
-  [[nodiscard]] bool exact() const { return what == on::index && verify == check::none && !negated && !negated_per_element && !by_identifier; }
+  [[nodiscard]] bool exact() const {
+    return what == on::index && verify == check::none && !negated && !negated_per_element && !by_identifier;
+  }
 };
 
 struct search_include {

@@ -24,7 +24,9 @@ void each_word(std::string_view list, F&& f) {
 }
 
 base::failure too_many(const search_query& query, std::size_t limit) {
-  return base::fail(base::errc::limit, fmt::format("the search would look at more than {} {} resources; add a parameter that narrows it", limit, query.type), query.type);
+  return base::fail(base::errc::limit,
+                    fmt::format("the search would look at more than {} {} resources; add a parameter that narrows it", limit, query.type),
+                    query.type);
 }
 
 // Ranges of a condition; those of reference:identifier include the targets that carry the identifier now.
@@ -153,7 +155,8 @@ base::result<std::vector<stored_resource>> find_matches(const search_query& quer
     auto stored = TRY(scope.view.current(query.type, id));
     if (!stored || stored->deleted || !stored->bytes || !head_matches(query, *stored)) continue;
     if (scope.who && !may_find(*stored, *scope.who, scope.allow_list, scope.view)) continue;
-    const bool open = std::ranges::any_of(query.conditions, [&](const auto& c) { return c.what == search_condition::on::index && (by_id || !decided(c)); });
+    const bool open = std::ranges::any_of(query.conditions,
+                                          [&](const auto& c) { return c.what == search_condition::on::index && (by_id || !decided(c)); });
     base::json resource;
     if (open || sort_by_content) resource = TRY(base::json::parse(*stored->bytes));
     bool all = true;
@@ -183,7 +186,8 @@ base::result<std::vector<index_range>> watched_ranges(const search_query& query,
   return std::vector{index_range{query.type, std::string(best->parameter->name), best->ranges[0].first, best->ranges[0].second}};
 }
 
-base::result<bool> matches(const search_query& query, const stored_resource& stored, const base::json& resource, const search_scope& scope) {
+base::result<bool> matches(const search_query& query, const stored_resource& stored, const base::json& resource,
+                           const search_scope& scope) {
   if (stored.deleted || stored.type != query.type || !head_matches(query, stored)) return false;
   for (const auto& c : query.conditions)
     if (c.what == search_condition::on::index && !TRY(values_match(c, resource, scope))) return false;
@@ -193,7 +197,8 @@ base::result<bool> matches(const search_query& query, const stored_resource& sto
 namespace {
 
 // Ids that a reference element of a page's resource leads to.
-base::result<std::vector<base::uuid>> targets_of(const base::json& element, const search_include& include, std::string_view target, const search_scope& scope) {
+base::result<std::vector<base::uuid>> targets_of(const base::json& element, const search_include& include, std::string_view target,
+                                                 const search_scope& scope) {
   if (const auto* canonical = element.if_string()) {  // Measure.library, QuestionnaireResponse.questionnaire
     const auto [url, version] = split_canonical(*canonical);
     auto from = index_value::uri(url, version);
@@ -228,7 +233,8 @@ struct collector {
 
 }  // namespace
 
-base::result<std::vector<stored_resource>> find_included(const search_query& query, const std::vector<stored_resource>& page, const search_scope& scope) {
+base::result<std::vector<stored_resource>> find_included(const search_query& query, const std::vector<stored_resource>& page,
+                                                         const search_scope& scope) {
   collector found{scope, {}, {}};
   for (const auto& row : page) found.seen.emplace(row.type, row.id);
   for (const auto& row : page) {
@@ -236,8 +242,10 @@ base::result<std::vector<stored_resource>> find_included(const search_query& que
     if (!query.includes.empty()) resource = TRY(base::json::parse(*row.bytes));
     for (const auto& include : query.includes) {
       std::vector<std::string> targets;
-      if (!include.target.empty()) targets.push_back(include.target);
-      else each_word(include.parameter->targets, [&](std::string_view t) { targets.emplace_back(t); });
+      if (!include.target.empty())
+        targets.push_back(include.target);
+      else
+        each_word(include.parameter->targets, [&](std::string_view t) { targets.emplace_back(t); });
       for (const auto* element : elements_at(resource, include.parameter->paths))
         for (const auto& target : targets)
           for (const auto& id : TRY(targets_of(*element, include, target, scope))) TRY(found.add(target, id));

@@ -34,6 +34,7 @@ base::result<bool> matches(const search_query& query, const stored_resource& sto
 
 // Resources that the page's resources refer to or, for _revinclude, that refer to them; without duplicates and without the page itself. Each is checked
 // with the read rule if the scope has an identity.
-base::result<std::vector<stored_resource>> find_included(const search_query& query, const std::vector<stored_resource>& page, const search_scope& scope);
+base::result<std::vector<stored_resource>> find_included(const search_query& query, const std::vector<stored_resource>& page,
+                                                         const search_scope& scope);
 
 }  // namespace dsf::fhir

@@ -96,7 +96,8 @@ TEST_CASE("query forms on conformance resources", "[search]") {
     CHECK(a.body()["total"].int_or(-1) == r.total);
     CHECK(a.body()["entry"].size() <= 20);
   }
-  for (const auto& form : {site.organization_b, "Organization/" + site.organization_b, "https://site-a.example/fhir/Organization/" + site.organization_b})
+  for (const auto& form :
+       {site.organization_b, "Organization/" + site.organization_b, "https://site-a.example/fhir/Organization/" + site.organization_b})
     CHECK(site.get(site.local, "Endpoint", {{"organization", form}}).body()["total"].int_or(-1) == 1);
   CHECK(site.get(site.local, "Organization", {{"_id", site.organization_b}}).body()["total"].int_or(-1) == 1);
   CHECK(site.get(site.local, "Organization", {{"_id", site.organization_b}, {"active", "false"}}).body()["total"].int_or(-1) == 0);
@@ -104,7 +105,8 @@ TEST_CASE("query forms on conformance resources", "[search]") {
 
 TEST_CASE("the four Subscription parameters of an engine find exactly one", "[search]") {
   test_site site;
-  const auto query = parse_query_string("criteria:exact=Task%3Fstatus%3Drequested&status=active&type=websocket&payload=application/fhir%2Bjson");
+  const auto query =
+      parse_query_string("criteria:exact=Task%3Fstatus%3Drequested&status=active&type=websocket&payload=application/fhir%2Bjson");
   REQUIRE(query);
   auto request = interaction_request{.path = "Subscription", .query = *query, .prefer = "handling=strict"};
   CHECK(site.send(site.local, request).body()["total"].int_or(-1) == 1);
@@ -117,10 +119,13 @@ TEST_CASE("errors are lenient or strict", "[search]") {
   };
   const std::vector<row> rows = {
       {"foo", "bar", "parameter: foo, error: UNSUPPORTED_PARAMETER, message: 'Query parameter `foo` not supported'"},
-      {"status:exact", "active", "parameter: status:exact, error: UNSUPPORTED_PARAMETER, message: 'Query parameter `status:exact` not supported'"},
+      {"status:exact", "active",
+       "parameter: status:exact, error: UNSUPPORTED_PARAMETER, message: 'Query parameter `status:exact` not supported'"},
       {"_sort", "foo", "parameter: _sort, error: UNPARSABLE_VALUE, message: '_sort query parameter value `foo` not supported'"},
-      {"_include", "Task:foo", "parameter: _include, error: UNPARSABLE_VALUE, message: '_include query parameter value Task:foo not supported'"},
-      {"_include", "Task:requester", "parameter: _include, error: UNPARSABLE_VALUE, message: '_include query parameter value Task:requester not supported'"},
+      {"_include", "Task:foo",
+       "parameter: _include, error: UNPARSABLE_VALUE, message: '_include query parameter value Task:foo not supported'"},
+      {"_include", "Task:requester",
+       "parameter: _include, error: UNPARSABLE_VALUE, message: '_include query parameter value Task:requester not supported'"},
       {"_id", "x", "parameter: _id, error: UNPARSABLE_VALUE, message: 'UUID expected', value: x"},
       {"status", "nonsense", "parameter: status, error: UNPARSABLE_VALUE, value: nonsense"},
       {"authored-on", "gt2020", "parameter: authored-on, error: UNPARSABLE_VALUE, value: gt2020"},
@@ -157,35 +162,48 @@ TEST_CASE("pages and links", "[search]") {
   const auto b = site.get(site.local, "CodeSystem", {{"_count", "2"}, {"_page", "2"}, {"_sort", "-url"}, {"status", "active"}}).body();
   CHECK(b["total"].int_or(0) == 5);
   CHECK(b["entry"].size() == 2);
-  CHECK(values(b, "url") == std::vector<std::string>{"http://dsf.dev/fhir/CodeSystem/practitioner-role", "http://dsf.dev/fhir/CodeSystem/organization-role"});
+  CHECK(values(b, "url") ==
+        std::vector<std::string>{"http://dsf.dev/fhir/CodeSystem/practitioner-role", "http://dsf.dev/fhir/CodeSystem/organization-role"});
   const std::string base = "https://site-a.example/fhir/CodeSystem?_sort=-url&status=active&_page=";
   CHECK(link(b, "self") == base + "2&_count=2");
   CHECK(link(b, "first") == base + "1&_count=2");
   CHECK(link(b, "previous") == base + "1&_count=2");
   CHECK(link(b, "next") == base + "3&_count=2");
   CHECK(link(b, "last") == base + "3&_count=2");
-  for (const auto& only : std::vector<query_list>{{{"_count", "0"}}, {{"_page", "0"}}, {{"_page", "99"}}, {{"_count", "-1"}}, {{"_summary", "count"}}}) {
+  for (const auto& only :
+       std::vector<query_list>{{{"_count", "0"}}, {{"_page", "0"}}, {{"_page", "99"}}, {{"_count", "-1"}}, {{"_summary", "count"}}}) {
     const auto c = site.get(site.local, "CodeSystem", only).body();
     CHECK(c["total"].int_or(0) == 5);
     CHECK(c.find("entry") == nullptr);
     CHECK(link(c, "self").find("_count=0") != std::string::npos);
   }
   CHECK(site.get(site.local, "CodeSystem", {{"_page", "2000000000"}, {"_count", "2000000000"}}).body()["entry"].size() == 5);
-  CHECK(link(site.get(site.local, "CodeSystem", {{"date", "2025-11-26"}}).body(), "self") == "https://site-a.example/fhir/CodeSystem?date=eq2025-11-26&_page=1&_count=20");
+  CHECK(link(site.get(site.local, "CodeSystem", {{"date", "2025-11-26"}}).body(), "self") ==
+        "https://site-a.example/fhir/CodeSystem?date=eq2025-11-26&_page=1&_count=20");
 }
 
 TEST_CASE("includes", "[search]") {
   test_site site;
-  const auto b = site.get(site.remote_b, "Endpoint", {{"status", "active"}, {"address", "https://site-a.example/fhir"}, {"_include", "Endpoint:organization"}}).body();
+  const auto b = site.get(site.remote_b, "Endpoint",
+                          {{"status", "active"}, {"address", "https://site-a.example/fhir"}, {"_include", "Endpoint:organization"}})
+                     .body();
   CHECK(b["entry"].size() == 2);
   CHECK(b["total"].int_or(0) == 1);
   CHECK(values(b, "name", "include") == std::vector<std::string>{"site-a.example"});
-  const auto m = site.get(site.local, "OrganizationAffiliation", {{"role", "HRP"}, {"_include", "OrganizationAffiliation:endpoint"}, {"_include", "OrganizationAffiliation:participating-organization:Organization"}}).body();
+  const auto m = site.get(site.local, "OrganizationAffiliation",
+                          {{"role", "HRP"},
+                           {"_include", "OrganizationAffiliation:endpoint"},
+                           {"_include", "OrganizationAffiliation:participating-organization:Organization"}})
+                     .body();
   CHECK(m["entry"].size() == 3);
-  const auto r = site.get(site.local, "Organization", {{"identifier", "parent.example"}, {"_revinclude", "OrganizationAffiliation:primary-organization"}}).body();
+  const auto r = site.get(site.local, "Organization",
+                          {{"identifier", "parent.example"}, {"_revinclude", "OrganizationAffiliation:primary-organization"}})
+                     .body();
   CHECK(r["entry"].size() == 3);
-  site.store(R"({"resourceType":"Library","meta":{"tag":[{"system":"http://dsf.dev/fhir/CodeSystem/read-access-tag","code":"LOCAL"}]},"url":"urn:uuid:11111111-1111-4111-8111-111111111111","status":"active","type":{"text":"x"}})");
-  site.store(R"({"resourceType":"Measure","meta":{"tag":[{"system":"http://dsf.dev/fhir/CodeSystem/read-access-tag","code":"ALL"}]},"library":["urn:uuid:11111111-1111-4111-8111-111111111111"],"status":"active"})");
+  site.store(
+      R"({"resourceType":"Library","meta":{"tag":[{"system":"http://dsf.dev/fhir/CodeSystem/read-access-tag","code":"LOCAL"}]},"url":"urn:uuid:11111111-1111-4111-8111-111111111111","status":"active","type":{"text":"x"}})");
+  site.store(
+      R"({"resourceType":"Measure","meta":{"tag":[{"system":"http://dsf.dev/fhir/CodeSystem/read-access-tag","code":"ALL"}]},"library":["urn:uuid:11111111-1111-4111-8111-111111111111"],"status":"active"})");
   CHECK(site.get(site.local, "Measure", {{"_include", "Measure:depends-on"}}).body()["entry"].size() == 2);
   CHECK(site.get(site.remote_b, "Measure", {{"_include", "Measure:depends-on"}}).body()["entry"].size() == 1);  // the Library is LOCAL
   CHECK(site.get(site.local, "Measure", {{"depends-on", "urn:uuid:11111111-1111-4111-8111-111111111111"}}).body()["total"].int_or(0) == 1);
@@ -211,7 +229,8 @@ TEST_CASE("dates", "[search]") {
   CHECK(range("1970-01-01T01:00:00+01:00").from == 0);
   CHECK(range("1970-01-01T01:00:00 01:00").from == 0);  // a plus sign that became a blank
   CHECK(range("1970-01-01T01:00:00", 60).from == 0);
-  for (const auto bad : {"", "x", "19", "1970-13", "1970-02-30", "1970-01-01T", "1970-01-01T25:00", "1970-01-01T00:00:00+1", "1970-01-01T00:00:0"}) {
+  for (const auto bad :
+       {"", "x", "19", "1970-13", "1970-02-30", "1970-01-01T", "1970-01-01T25:00", "1970-01-01T00:00:00+1", "1970-01-01T00:00:0"}) {
     INFO(bad);
     CHECK_FALSE(parse_date_range(bad, 0));
   }
@@ -222,7 +241,9 @@ TEST_CASE("a subscription's criteria match as the search finds", "[search]") {
   const auto id = site.post(site.remote_b, site.ping_task()).body()["id"].str();
   const auto stored = **site.view.current("Task", *dsf::base::uuid::parse(id));
   const search_scope scope{site.view, *site.allow_list, site.config.base_url};
-  const auto hits = [&](query_list q) { return *matches(parse_search("Task", q, site.config.base_url), stored, parsed(*stored.bytes), scope); };
+  const auto hits = [&](query_list q) {
+    return *matches(parse_search("Task", q, site.config.base_url), stored, parsed(*stored.bytes), scope);
+  };
   CHECK(hits({{"status", "requested"}}));
   CHECK_FALSE(hits({{"status", "draft"}}));
   CHECK(hits({{"requester", "Organization/" + site.organization_b}}));

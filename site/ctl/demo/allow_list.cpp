@@ -14,14 +14,17 @@ json meta(const std::string& profile) {
                       {"tag", json::array{json::object{{"system", "http://dsf.dev/fhir/CodeSystem/read-access-tag"}, {"code", "ALL"}}}}};
 }
 
-json identifiers(const std::string& system, const std::string& value) { return json::array{json::object{{"system", system}, {"value", value}}}; }
+json identifiers(const std::string& system, const std::string& value) {
+  return json::array{json::object{{"system", system}, {"value", value}}};
+}
 json reference(const std::string& full_url) { return json::object{{"reference", full_url}}; }
 json concept_of(const std::string& system, const std::string& code) {
   return json::object{{"coding", json::array{json::object{{"system", system}, {"code", code}}}}};
 }
 
 json entry(const std::string& full_url, json resource, const std::string& query) {
-  return json::object{{"fullUrl", full_url}, {"resource", std::move(resource)}, {"request", json::object{{"method", "PUT"}, {"url", query}}}};
+  return json::object{
+      {"fullUrl", full_url}, {"resource", std::move(resource)}, {"request", json::object{{"method", "PUT"}, {"url", query}}}};
 }
 
 // Entries refer to each other inside the bundle only, so any UUIDs do.
@@ -45,28 +48,30 @@ json allow_list_bundle(const std::string& parent_organization, std::span<const a
   for (std::size_t i = 0; i < members.size(); ++i) {
     const auto& m = members[i];
     const auto organization = full_url(1, i + 1), endpoint = full_url(2, i + 1);
-    entries.push_back(
-        entry(organization,
-              json::object{{"resourceType", "Organization"},
-                           {"meta", meta("organization")},
-                           {"extension", json::array{json::object{{"url", profiles + "extension-certificate-thumbprint"}, {"valueString", m.thumbprint}}}},
-                           {"identifier", identifiers(organization_sid, m.organization)},
-                           {"active", true},
-                           {"name", m.name},
-                           {"endpoint", json::array{reference(endpoint)}}},
-              "Organization?identifier=" + organization_sid + "|" + m.organization));
-    entries.push_back(entry(endpoint,
-                            json::object{{"resourceType", "Endpoint"},
-                                         {"meta", meta("endpoint")},
-                                         {"identifier", identifiers(endpoint_sid, m.endpoint)},
-                                         {"status", "active"},
-                                         {"connectionType", json::object{{"system", "http://terminology.hl7.org/CodeSystem/endpoint-connection-type"}, {"code", "hl7-fhir-rest"}}},
+    entries.push_back(entry(organization,
+                            json::object{{"resourceType", "Organization"},
+                                         {"meta", meta("organization")},
+                                         {"extension", json::array{json::object{{"url", profiles + "extension-certificate-thumbprint"},
+                                                                                {"valueString", m.thumbprint}}}},
+                                         {"identifier", identifiers(organization_sid, m.organization)},
+                                         {"active", true},
                                          {"name", m.name},
-                                         {"managingOrganization", reference(organization)},
-                                         {"payloadType", json::array{concept_of("http://hl7.org/fhir/resource-types", "Task")}},
-                                         {"payloadMimeType", json::array{"application/fhir+json", "application/fhir+xml"}},
-                                         {"address", m.address}},
-                            "Endpoint?identifier=" + endpoint_sid + "|" + m.endpoint));
+                                         {"endpoint", json::array{reference(endpoint)}}},
+                            "Organization?identifier=" + organization_sid + "|" + m.organization));
+    entries.push_back(
+        entry(endpoint,
+              json::object{{"resourceType", "Endpoint"},
+                           {"meta", meta("endpoint")},
+                           {"identifier", identifiers(endpoint_sid, m.endpoint)},
+                           {"status", "active"},
+                           {"connectionType", json::object{{"system", "http://terminology.hl7.org/CodeSystem/endpoint-connection-type"},
+                                                           {"code", "hl7-fhir-rest"}}},
+                           {"name", m.name},
+                           {"managingOrganization", reference(organization)},
+                           {"payloadType", json::array{concept_of("http://hl7.org/fhir/resource-types", "Task")}},
+                           {"payloadMimeType", json::array{"application/fhir+json", "application/fhir+xml"}},
+                           {"address", m.address}},
+              "Endpoint?identifier=" + endpoint_sid + "|" + m.endpoint));
     entries.push_back(entry(full_url(3, i + 1),
                             json::object{{"resourceType", "OrganizationAffiliation"},
                                          {"meta", meta("organization-affiliation")},

@@ -49,7 +49,10 @@ result<std::vector<std::string>> shipped_plugins(const std::string& named) {
         if (fs::exists(bundle / "plugin.yaml")) found.push_back(fs::canonical(bundle).string());
     if (!found.empty()) break;
   }
-  if (found.empty()) return fail(admin_errc::not_found, "the shipped processes are missing: neither processes/ of the source tree nor ../share/dsfd/processes is there", own_folder().string());
+  if (found.empty())
+    return fail(admin_errc::not_found,
+                "the shipped processes are missing: neither processes/ of the source tree nor ../share/dsfd/processes is there",
+                own_folder().string());
   std::sort(found.begin(), found.end());
   return found;
 }
@@ -61,10 +64,12 @@ result<std::unique_ptr<consortium>> consortium::prepare(const demo_options& opti
   c->folder_ = fs::absolute(options.folder).lexically_normal();
   if (!options.broken.empty()) c->folder_ /= "broken-" + options.broken;
   c->program_ = options.program.empty() ? (own_folder() / "dsfd").string() : options.program;
-  if (::access(c->program_.c_str(), X_OK) != 0) return fail(admin_errc::not_found, "dsfd is not there; build it, or name it with --dsfd", c->program_);
+  if (::access(c->program_.c_str(), X_OK) != 0)
+    return fail(admin_errc::not_found, "dsfd is not there; build it, or name it with --dsfd", c->program_);
   c->plugins_ = TRY(shipped_plugins(options.processes));
 
-  const std::pair<const char*, const char*> members[] = {{"research", "HRP"}, {"hospital-a", "DIC"}, {"hospital-b", "DIC"}, {"hospital-c", "DIC"}};
+  const std::pair<const char*, const char*> members[] = {
+      {"research", "HRP"}, {"hospital-a", "DIC"}, {"hospital-b", "DIC"}, {"hospital-c", "DIC"}};
   std::uint16_t port = options.first_port;
   for (const auto& [name, role] : members) {
     auto s = std::make_unique<demo_site>();
@@ -148,7 +153,8 @@ result<> consortium::settings() {
         "tls:\n"
         "  server: {{certificate: '{6}/server.pem', key: '{6}/server.key', trust: '{7}'}}\n"
         "  client: {{certificate: '{6}/{8}.pem', key: '{6}/{8}.key', trust: '{7}'}}\n",
-        s->name, s->holds_data() ? ", repository" : "", s->organization, s->base_url(), s->port + options_.listen_offset, s->port + 100, s->certificates.string(), ca, client);
+        s->name, s->holds_data() ? ", repository" : "", s->organization, s->base_url(), s->port + options_.listen_offset, s->port + 100,
+        s->certificates.string(), ca, client);
     if (s->holds_data())
       text +=
           "allow_repository_beside_fhir: true   # everything on one machine, with made-up patients\n"
@@ -195,7 +201,8 @@ result<> consortium::wait_until_ready(demo_site& site, std::int64_t timeout_ms) 
 result<> consortium::open_client(demo_site& site) {
   net::client_options o;
   // Even the faulty site's own organisation is asked with the certificate that its own endpoint trusts.
-  net::tls_files files{(site.certificates / "client.pem").string(), (site.certificates / "client.key").string(), {}, {}, (folder_ / "pki/ca.pem").string()};
+  net::tls_files files{
+      (site.certificates / "client.pem").string(), (site.certificates / "client.key").string(), {}, {}, (folder_ / "pki/ca.pem").string()};
   o.identity = TRY(net::tls_identity::load(files));
   site.client = std::make_unique<net::https_client>(std::move(o));
   return {};
@@ -234,7 +241,8 @@ result<json> consortium::read(demo_site& site, const std::string& path) {
   r.url = site.base_url() + "/" + path;
   r.headers.set("Accept", "application/fhir+json");
   const auto answer = TRY(site.client->send_and_wait(std::move(r), request_timeout_ms));
-  if (answer.status != 200) return fail(admin_errc::unavailable, fmt::format("GET {} at {} was answered with status {}", path, site.name, answer.status));
+  if (answer.status != 200)
+    return fail(admin_errc::unavailable, fmt::format("GET {} at {} was answered with status {}", path, site.name, answer.status));
   return json::parse(answer.body);
 }
 
@@ -247,7 +255,8 @@ result<json> consortium::post(demo_site& site, const std::string& path, const js
   r.body = body.dump();
   const auto answer = TRY(site.client->send_and_wait(std::move(r), request_timeout_ms));
   if (answer.status != 200 && answer.status != 201)
-    return fail(admin_errc::unavailable, fmt::format("POST to {} at {} was answered with status {}: {}", path.empty() ? "the base" : path, site.name, answer.status, answer.body.substr(0, 400)));
+    return fail(admin_errc::unavailable, fmt::format("POST to {} at {} was answered with status {}: {}", path.empty() ? "the base" : path,
+                                                     site.name, answer.status, answer.body.substr(0, 400)));
   return json::parse(answer.body);
 }
 

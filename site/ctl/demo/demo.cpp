@@ -88,7 +88,8 @@ public:
     print_results();
     if (exact_ != 3) return fail(demo_errc::failed, fmt::format("feasibility_exact={}/3", exact_));
     if (kills_ != 1) return fail(demo_errc::failed, "no site was killed while it evaluated");
-    summary_ = fmt::format("demo: ok sites=4 pings={}/12 instances={} feasibility_exact={}/3 seconds={:.1f} kills={}", pings_, instances(), exact_, view_.seconds(), kills_);
+    summary_ = fmt::format("demo: ok sites=4 pings={}/12 instances={} feasibility_exact={}/3 seconds={:.1f} kills={}", pings_, instances(),
+                           exact_, view_.seconds(), kills_);
     if (!options_.once) explore();
     return {};
   }
@@ -166,7 +167,8 @@ private:
       for (const auto& p : *partners) {
         if (p.last_error.empty() || !(p.last_failure > p.last_success)) continue;
         const auto found = cause_in(p.last_error);
-        if (detail.empty() || (cause.empty() && !found.empty())) detail = fmt::format("{} to {}: {}", s->name, p.organization.empty() ? p.endpoint_url : p.organization, p.last_error);
+        if (detail.empty() || (cause.empty() && !found.empty()))
+          detail = fmt::format("{} to {}: {}", s->name, p.organization.empty() ? p.endpoint_url : p.organization, p.last_error);
         if (cause.empty()) cause = found;
       }
     }
@@ -188,17 +190,21 @@ private:
   result<std::string> store_query(demo_site& hrp) {
     const auto library_url = "urn:uuid:" + base::uuid::random(base::system_entropy()).to_string();
     const auto measure_url = "urn:uuid:" + base::uuid::random(base::system_entropy()).to_string();
-    const json meta = json::object{{"tag", json::array{json::object{{"system", "http://dsf.dev/fhir/CodeSystem/read-access-tag"}, {"code", "ALL"}}}}};
-    const auto attachment = [](const char* type, std::string_view content) { return json::object{{"contentType", type}, {"data", base::to_base64(content)}}; };
+    const json meta =
+        json::object{{"tag", json::array{json::object{{"system", "http://dsf.dev/fhir/CodeSystem/read-access-tag"}, {"code", "ALL"}}}}};
+    const auto attachment = [](const char* type, std::string_view content) {
+      return json::object{{"contentType", type}, {"data", base::to_base64(content)}};
+    };
     const auto concept_of = [](const char* system, const char* code) {
       return json::object{{"coding", json::array{json::object{{"system", system}, {"code", code}}}}};
     };
-    json library = json::object{{"resourceType", "Library"},
-                                {"meta", meta},
-                                {"url", library_url},
-                                {"status", "active"},
-                                {"type", concept_of("http://terminology.hl7.org/CodeSystem/library-type", "logic-library")},
-                                {"content", json::array{attachment("text/cql", privacy::demo_cql()), attachment("application/json", privacy::demo_ccdl())}}};
+    json library = json::object{
+        {"resourceType", "Library"},
+        {"meta", meta},
+        {"url", library_url},
+        {"status", "active"},
+        {"type", concept_of("http://terminology.hl7.org/CodeSystem/library-type", "logic-library")},
+        {"content", json::array{attachment("text/cql", privacy::demo_cql()), attachment("application/json", privacy::demo_ccdl())}}};
     json population = json::object{{"code", concept_of("http://terminology.hl7.org/CodeSystem/measure-population", "initial-population")},
                                    {"criteria", json::object{{"language", "text/cql"}, {"expression", "InInitialPopulation"}}}};
     json measure = json::object{{"resourceType", "Measure"},
@@ -211,11 +217,13 @@ private:
                                 {"group", json::array{json::object{{"population", json::array{std::move(population)}}}}}};
     const auto entry = [](const std::string& url, json resource) {
       const auto type = resource["resourceType"].str();
-      return json::object{{"fullUrl", url}, {"resource", std::move(resource)}, {"request", json::object{{"method", "POST"}, {"url", type}}}};
+      return json::object{
+          {"fullUrl", url}, {"resource", std::move(resource)}, {"request", json::object{{"method", "POST"}, {"url", type}}}};
     };
-    const json bundle = json::object{{"resourceType", "Bundle"},
-                                     {"type", "transaction"},
-                                     {"entry", json::array{entry(measure_url, std::move(measure)), entry(library_url, std::move(library))}}};
+    const json bundle =
+        json::object{{"resourceType", "Bundle"},
+                     {"type", "transaction"},
+                     {"entry", json::array{entry(measure_url, std::move(measure)), entry(library_url, std::move(library))}}};
     const auto answer = TRY(consortium_->post(hrp, "", bundle));
     for (const auto& e : answer["entry"]) {
       const auto& location = e["response"]["location"].str();
@@ -233,7 +241,8 @@ private:
     const auto measure = TRY(store_query(hrp));
     const auto full_class = "de.medizininformatik_initiative.process.feasibility.service." + evaluation_class;
     TRY(victim.admin->hold_handler(full_class, true));
-    const auto started = TRY(hrp.admin->start_task({.process = request_process, .inputs = {{feasibility_codes, "measure-reference", "reference", measure}}}));
+    const auto started = TRY(
+        hrp.admin->start_task({.process = request_process, .inputs = {{feasibility_codes, "measure-reference", "reference", measure}}}));
     view_.say(hrp.name, fmt::format("asks the three hospitals: {}, business key {}", started.task, started.business_key));
 
     const auto evaluates = [&](const site_event_line& e) { return e.kind == "handler-started" && e.text.ends_with(evaluation_class); };
@@ -257,7 +266,8 @@ private:
     view_.say(victim.name, "is back and goes on from its last commit");
 
     const auto ended = TRY(wait_for_task(hrp, started.task));
-    if (ended["status"].str() != "completed") return fail(demo_errc::failed, fmt::format("the request ended with status {}", ended["status"].str()));
+    if (ended["status"].str() != "completed")
+      return fail(demo_errc::failed, fmt::format("the request ended with status {}", ended["status"].str()));
     return collect(hrp, started.business_key);
   }
 
@@ -265,10 +275,13 @@ private:
     std::string cause;
     if (const auto partners = hrp.admin->partners())
       for (const auto& p : *partners)
-        if (cause_in(p.last_error) == "not-listed") cause = "wrong-role: " + p.organization + " refuses the request: " + p.last_error;  // pings went through
+        if (cause_in(p.last_error) == "not-listed")
+          cause = "wrong-role: " + p.organization + " refuses the request: " + p.last_error;  // pings went through
     if (!cause.empty()) return cause;
     const auto why = hrp.admin->why(started.business_key);
-    return "no hospital evaluates: " + (why && !why->empty() ? why->front().sentence : why ? std::string("no instance") : why.error().text());
+    return "no hospital evaluates: " + (why && !why->empty() ? why->front().sentence
+                                        : why                ? std::string("no instance")
+                                                             : why.error().text());
   }
 
   result<> collect(demo_site& hrp, const std::string& business_key) {
@@ -277,7 +290,8 @@ private:
     for (const auto& e : tasks["entry"]) {
       const auto& task = e["resource"];
       bool ours = false;
-      for (const auto& in : task["input"]) ours = ours || (has_coding(in["type"], "business-key") && in["valueString"].str() == business_key);
+      for (const auto& in : task["input"])
+        ours = ours || (has_coding(in["type"], "business-key") && in["valueString"].str() == business_key);
       auto* from = consortium_->named(task["requester"]["identifier"]["value"].str());
       if (!ours || !from || !from->holds_data()) continue;
       for (const auto& out : task["output"]) {
@@ -312,7 +326,8 @@ private:
       json::array lines;
       const auto number = [](const std::optional<std::uint64_t>& n) { return n ? json(*n) : json(); };
       for (const auto& [name, r] : results_)
-        lines.push_back(json::object{{"site", name}, {"answered", number(r.reported)}, {"before_noise", number(r.before_noise)}, {"truth", r.truth}});
+        lines.push_back(
+            json::object{{"site", name}, {"answered", number(r.reported)}, {"before_noise", number(r.before_noise)}, {"truth", r.truth}});
       o_.out << json(json::object{{"results", std::move(lines)}}).dump() << "\n";
     } else {
       o_.out << "\n" << t.str(o_.width) << "\n";

@@ -15,8 +15,8 @@ namespace {
 
 constexpr std::size_t remembered_events = 10'000;  // a site
 // Events that tell the story; the others are counted.
-constexpr std::array<std::string_view, 9> shown{"task-received", "task-sent", "task-refused", "instance-started", "activity-entered",
-                                                "handler-started", "incident", "instance-ended", "recovered"};
+constexpr std::array<std::string_view, 9> shown{"task-received",   "task-sent", "task-refused",   "instance-started", "activity-entered",
+                                                "handler-started", "incident",  "instance-ended", "recovered"};
 
 std::string short_class(std::string_view name) { return std::string(name.substr(name.rfind('.') + 1)); }
 
@@ -90,7 +90,8 @@ void live_view::got(const std::string& site, const site_event_line& e) {
       auto value = to_json(e);
       value.set("site", site);
       o_.out << value.dump() << "\n" << std::flush;
-    } else if (std::find(shown.begin(), shown.end(), e.kind) != shown.end() && !(e.kind == "activity-entered" && e.process.starts_with("dsfdev_"))) {
+    } else if (std::find(shown.begin(), shown.end(), e.kind) != shown.end() &&
+               !(e.kind == "activity-entered" && e.process.starts_with("dsfdev_"))) {
       // Twelve pings at once would flood the screen: of them only what is sent and received is shown.
       std::string text = e.kind;
       for (const auto* part : {&e.process, &e.activity, &e.partner})
