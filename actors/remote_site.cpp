@@ -121,7 +121,9 @@ struct remote_site_state {
     line.last_error = status != 0 ? "HTTP " + std::to_string(status) : response.error().to_string();
     if (status != 0)
       if (auto text = diagnostics_of(response->body); !text.empty()) line.last_error += ": " + text;
-    const bool definite = status >= 400 && status < 500 && status != 408 && status != 429;
+    // The receiver looks at what the Task refers to, here; that it could not just now is no refusal (dsf-fhir-server 4.2).
+    const bool unresolved = status == 403 && line.last_error.find("could not be resolved on server") != std::string::npos;
+    const bool definite = status >= 400 && status < 500 && status != 408 && status != 429 && !unresolved;
     if (definite || now() >= e.deadline) {
       ++line.refused;
       publish(site_event_kind::task_refused, e, line.last_error);
