@@ -21,29 +21,16 @@ constexpr std::uint16_t listen_offset = 200;
 // A lost message must hang and fail the test instead of ending by a timer.
 const std::string never = "PT1H";
 
-// The shipped bundles with send deadlines of an hour; fills in the placeholders that hold reply time-outs.
-result<> copy_processes(const fs::path& to, std::map<std::string, std::string>& placeholders) {
-  static const std::regex deadline(R"(send_deadline:\s*\S+)"), timeout(R"(#\{([^}:]+):(PT[^}]+)\})"),
-      setting(R"(\n\s+([A-Za-z0-9_.-]+):\s*['"]?PT[0-9A-Z]+['"]?(?=\s))");
-  std::error_code ec;
-  for (const auto& entry : fs::directory_iterator(fs::path(DSF_SOURCE_DIR) / "processes", ec)) {
-    const auto bundle = entry.path() / "bundle";
-    if (!fs::exists(bundle / "plugin.yaml")) continue;
-    const auto copy = to / entry.path().filename();
-    fs::create_directories(copy.parent_path(), ec);
-    fs::copy(bundle, copy, fs::copy_options::recursive | fs::copy_options::overwrite_existing, ec);
-    if (ec) return base::fail(base::errc::io, "the bundle can't be copied: " + ec.message(), bundle.string());
-    const auto yaml = std::regex_replace(read_text(copy / "plugin.yaml"), deadline, "send_deadline: " + never);
-    write_text(copy / "plugin.yaml", yaml);
-    const auto note = [&](const std::string& text, const std::regex& what) {
-      for (std::sregex_iterator m(text.begin(), text.end(), what), end; m != end; ++m)
-        if ((*m)[1] != "send_deadline") placeholders[(*m)[1]] = never;
-    };
-    note(yaml, setting);
-    for (const auto& file : fs::recursive_directory_iterator(copy))
-      if (file.path().extension() == ".bpmn") note(read_text(file.path()), timeout);
+// The placeholders of the shipped processes that hold a time-out or a deadline.
+std::map<std::string, std::string> time_limits(const fs::path& processes) {
+  static const std::regex placeholder(R"(#\{([^}:]+):PT[^}]+\})");
+  std::map<std::string, std::string> out;
+  for (const auto& file : fs::recursive_directory_iterator(processes)) {
+    if (file.path().extension() != ".bpmn" && file.path().filename() != "plugin.yaml") continue;
+    const auto text = read_text(file.path());
+    for (std::sregex_iterator m(text.begin(), text.end(), placeholder), end; m != end; ++m) out[(*m)[1]] = never;
   }
-  return {};
+  return out;
 }
 
 result<std::unique_ptr<recorder>> record(crash_run& run, site::ctl::demo_site& s) {
@@ -94,8 +81,9 @@ result<std::string> set_up(crash_run& run) {
   d.first_port = run.options.first_port;
   d.program = dsfd_program();
   d.listen_offset = listen_offset;
-  d.processes = (run.options.folder / "processes").string();
-  TRY(copy_processes(d.processes, d.process_environment));
+  d.processes = (fs::path(DSF_SOURCE_DIR) / "processes").string();
+  d.process_environment = time_limits(d.processes);
+  if (d.process_environment.empty()) return base::fail(base::errc::internal, "the processes have no placeholders for time-outs", d.processes);
   for (const auto& [name, value] : d.process_environment) fmt::print("placeholder {} = {}\n", name, value);
   // For every site that is started from here.
   ::setenv("DSFD_LOG_LEVEL", "debug", 1);
