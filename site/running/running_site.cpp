@@ -170,6 +170,8 @@ result<> running_site::parts::open() {
   engine = std::make_unique<actors::engine>(context, *client);
   store->on_commit([this](std::span<const storage::feed_entry> entries) {
     caches->on_commit(entries);
+    // Without the role bpe Tasks wait for an engine of their own; this one would find no process and fail them.
+    if (!config.role_bpe) return;
     for (const auto& e : entries)
       if (e.touches(storage::table::inbox)) {
         engine->inbox_changed();
