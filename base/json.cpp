@@ -50,9 +50,19 @@ private:
 
 struct converter {
   number_texts numbers;
+  std::vector<std::string_view> path;  // names of the members around; joined only when something is wrong
+
+  std::string place(std::string_view fallback) const {
+    std::string out;
+    for (const auto name : path) {
+      if (!out.empty()) out += '.';
+      out += name;
+    }
+    return out.empty() ? std::string(fallback) : out;
+  }
 
   // The recursion is bounded by json::limits::depth, which simdjson enforces while parsing.
-  result<json> convert(const simdjson::dom::element& e, const std::string& path) {
+  result<json> convert(const simdjson::dom::element& e) {
     using simdjson::dom::element_type;
     switch (e.type()) {
       case element_type::NULL_VALUE: return json{};
@@ -65,12 +75,10 @@ struct converter {
         json::array out;
         const auto a = e.get_array().value_unsafe();
         out.reserve(a.size());
-        std::size_t i = 0;
         for (const auto child : a) {
-          auto v = convert(child, path);
+          auto v = convert(child);
           if (!v) return failure(std::move(v).error());
           out.push_back(std::move(*v));
-          ++i;
         }
         return json{std::move(out)};
       }
@@ -87,11 +95,11 @@ struct converter {
           } else {
             for (const auto& m : out) duplicate = duplicate || m.first == field.key;
           }
-          if (duplicate)
-            return fail(errc::parse, fmt::format("the member '{}' occurs twice in one object", field.key),
-                        path.empty() ? std::string(field.key) : path);
-          auto v = convert(field.value, path.empty() ? std::string(field.key) : path + "." + std::string(field.key));
+          if (duplicate) return fail(errc::parse, fmt::format("the member '{}' occurs twice in one object", field.key), place(field.key));
+          path.push_back(field.key);
+          auto v = convert(field.value);
           if (!v) return failure(std::move(v).error());
+          path.pop_back();
           out.emplace_back(std::string(field.key), std::move(*v));
         }
         return json{std::move(out)};
@@ -275,8 +283,8 @@ result<json> json::parse(std::string_view text, limits l) {
   const auto doc = parser.parse(text.data(), text.size(), true);
   if (doc.error() == simdjson::DEPTH_ERROR) return fail(errc::limit, fmt::format("the document is nested deeper than {} levels", l.depth));
   if (doc.error() != simdjson::SUCCESS) return fail(errc::parse, fmt::format("not valid JSON: {}", simdjson::error_message(doc.error())));
-  converter c{number_texts{text}};
-  auto out = c.convert(doc.value_unsafe(), {});
+  converter c{number_texts{text}, {}};
+  auto out = c.convert(doc.value_unsafe());
   if (text.size() > (1u << 20)) parser = simdjson::dom::parser{};
   return out;
 }
