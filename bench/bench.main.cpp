@@ -51,7 +51,9 @@ int main(int argc, char** argv) {
 
   auto* e = app.add_subcommand("engine", "process instances inside this program, beside the commit pipeline");
   add_common(*e, engine.common, as_json);
-  e->add_option("--instances", engine.waiting, "waiting instances of engine.waiting_1m; 0 leaves it out")->capture_default_str();
+  e->add_option("--instances", engine.waiting, "waiting instances of engine.waiting_1m; 0 leaves it out")
+      ->check([](const std::string& v) { return v == "0" || v.size() > 3 ? std::string{} : "must be 0 or at least 1000"; })
+      ->capture_default_str();
   e->add_option("--load", engine.instances, "instances of a run of one_task and one_wait")
       ->check(CLI::Range(1u, 9'000'000u))
       ->capture_default_str();

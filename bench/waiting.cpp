@@ -1,11 +1,14 @@
 #include "bench/waiting.hpp"
 
 #include <fmt/format.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <condition_variable>
+#include <csignal>
 #include <cstdio>
+#include <set>
 #include <thread>
 
 #include "base/entropy.hpp"
@@ -37,8 +40,11 @@ result<said> run_self(const std::vector<std::string>& arguments) {
   if (::pipe(pipe_ends) != 0) return fail(base::errc::io, "no pipe can be made");
   auto& clock = base::system_clock_source();
   const auto from = clock.steady_us();
+  const auto parent = ::getpid();
   const auto pid = ::fork();
   if (pid == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != parent) ::_exit(127);
     ::dup2(pipe_ends[1], STDOUT_FILENO);
     ::close(pipe_ends[0]);
     ::close(pipe_ends[1]);
@@ -58,6 +64,22 @@ result<said> run_self(const std::vector<std::string>& arguments) {
   if (pid < 0 || ::waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
     return fail(base::errc::io, fmt::format("dsf-bench {} failed; what it printed on standard error says why", arguments.front()));
   return said{TRY(json::parse(text.substr(0, text.find('\n')))), came};
+}
+
+// The one that is ended after this one.
+std::uint64_t following(std::uint64_t which, std::uint64_t instances) { return (which + 7'919) % instances; }
+
+// One from which `more` can be ended that were not ended yet; they are taken down as ended.
+std::uint64_t choose(std::set<std::uint64_t>& ended, std::uint64_t instances, std::uint64_t more) {
+  for (;;) {
+    const auto first = base::system_entropy().below(instances);
+    std::set<std::uint64_t> these;
+    for (auto [i, at] = std::pair{std::uint64_t{0}, first}; i <= more; ++i, at = following(at, instances))
+      if (!ended.contains(at)) these.insert(at);
+    if (these.size() != more + 1) continue;
+    ended.merge(these);
+    return first;
+  }
 }
 
 void say(const json& j) {
@@ -118,7 +140,7 @@ result<> end_waiting(const waiting_options& o) {
       if (!changed.wait_for(lock, std::chrono::seconds(30), [&] { return ended == i + 1; }))
         return fail(base::errc::io, fmt::format("instance {} of {} did not end after its message", which, o.instances));
     }
-    which = (which + 7'919) % o.instances;
+    which = following(which, o.instances);
     if (i == 0) {
       // The parent takes the time of this line.
       say(j.set("ended", true));
@@ -156,11 +178,13 @@ result<> measure_waiting(const engine_options& o, const std::filesystem::path& p
   restart.must = floor{.value_at_most = 1'500};
   std::vector<figure> runs;
   double peak_after = 0;
+  std::set<std::uint64_t> ended_before;
+  const auto following_ones = std::min<std::uint64_t>(100, o.waiting / 1'000);
   for (unsigned run = 0; run < o.common.runs; ++run) {
-    const auto first = base::system_entropy().below(o.waiting);
+    const auto first = choose(ended_before, o.waiting, following_ones);
     words = common;
     words.insert(words.begin(), "end-waiting");
-    words.insert(words.end(), {"--first", std::to_string(first), "--more", std::to_string(std::min<std::uint64_t>(100, o.waiting / 20))});
+    words.insert(words.end(), {"--first", std::to_string(first), "--more", std::to_string(following_ones)});
     const auto ended = TRY(run_self(words));
     std::FILE* f = std::fopen((folder / "ended.json").c_str(), "r");
     char text[512] = {};
