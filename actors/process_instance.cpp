@@ -203,13 +203,13 @@ struct instance_state_of_actor {
     shared->handlers->run([shared = shared, actor = caf::actor_cast<caf::actor>(self), run = entry->run, job = call.job,
                            a = std::move(*activation)]() mutable {
       const auto& context = shared->context;
-      const auto publish = [&](site_event_kind kind) {
+      const auto publish = [&](site_event_kind kind, bool failed = false) {
         const auto process = a.process_key + "|" + a.version_tag;
         context.events->publish({kind, context.clock->now(), process, a.instance_id, a.business_key, a.activity_id, {}, a.class_name});
         if (context.log->enabled(base::log_level::debug))
           context.log->debug("handler", to_string(kind),
                              {.process = process, .instance = a.instance_id, .business_key = a.business_key, .activity = a.activity_id},
-                             {{"class", a.class_name}, {"job", a.idempotency_key}});
+                             {{"class", a.class_name}, {"job", a.idempotency_key}, {"failed", failed}});
       };
       publish(site_event_kind::handler_started);
       auto outcome = std::make_shared<plugins::outcome>();
@@ -219,7 +219,7 @@ struct instance_state_of_actor {
       } catch (const std::exception& e) { *outcome = plugins::failed{std::string("the handler threw: ") + e.what(), true}; }
       // When the program stops, the outcome is dropped: the job is still open and runs again with the same idempotency key.
       if (!shared->holds.wait_released(a.class_name)) return;
-      publish(site_event_kind::handler_finished);
+      publish(site_event_kind::handler_finished, std::holds_alternative<plugins::failed>(*outcome));
       caf::anon_send(actor, handler_report{job, a.class_name, std::move(outcome)});
     });
   }

@@ -36,6 +36,8 @@ void judge_handlers(crash_run& run, verdict& v) {
         if (!begun.insert(job).second && twice.empty()) twice = (*read)["class"].str() + " " + job;
       } else {
         open.erase(job);
+        // What failed is tried again by its retry cycle.
+        if ((*read)["failed"].bool_or(false)) begun.erase(job);
       }
     }
     v.check(twice.empty(), fmt::format("{}: one job was begun twice without a restart between: {}", s->name, twice));
