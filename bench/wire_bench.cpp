@@ -212,6 +212,7 @@ private:
       auto p = plan(two->target(a), [&](unsigned) { return std::make_unique<pinger>(a.port, a.organization, poll_pause_us, shared); });
       p.connections = o_.pings;
       p.threads = 1;
+      p.seconds = std::max(o_.seconds, 3.0);  // a round trip is a dozen syncs; a shorter run could end before the first
       const auto got = TRY(timed(p, {a.process.pid(), two->sites.back()->process.pid()}));
       figure f;
       f.name = "wire.ping_round_trip";
