@@ -115,7 +115,7 @@ net::https_client& wire_site::client(const std::string& who) {
       files.key = folder_ / (who + ".key");
     }
     // Loading checks the dates as of now; one that has ended is loaded as of when it was valid.
-    base::manual_clock back({base::system_clock_source().now().us - 30 * 24 * 3'600 * base::us_per_s});
+    base::manual_clock back({base::system_clock_source().now().us - 36 * 3'600 * base::us_per_s});
     net::client_options o;
     o.identity = must(net::tls_identity::load(files, who == "expired" ? static_cast<const base::clock&>(back) : base::system_clock_source()));
     c = std::make_unique<net::https_client>(std::move(o));
