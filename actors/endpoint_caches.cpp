@@ -5,14 +5,19 @@ namespace dsf::actors {
 endpoint_caches::endpoint_caches(storage::store& store, fhir::identity_config identities)
     : store_(&store), identities_(std::move(identities)) {}
 
+void endpoint_caches::touch(std::string_view type) {
+  if (fhir::directory::depends_on(type)) ++directory_epoch_;
+  if (fhir::process_authorizations::depends_on(type)) ++process_epoch_;
+  if (fhir::conformance_cache::depends_on(type)) ++conformance_epoch_;
+}
+
+void endpoint_caches::written(std::span<const fhir::written> resources) {
+  for (const auto& w : resources) touch(w.type);
+}
+
 void endpoint_caches::on_commit(std::span<const storage::feed_entry> entries) {
-  for (const auto& entry : entries) {
-    for (const auto& change : entry.resources) {
-      if (fhir::directory::depends_on(change.type)) ++directory_epoch_;
-      if (fhir::process_authorizations::depends_on(change.type)) ++process_epoch_;
-      if (fhir::conformance_cache::depends_on(change.type)) ++conformance_epoch_;
-    }
-  }
+  for (const auto& entry : entries)
+    for (const auto& change : entry.resources) touch(change.type);
 }
 
 base::result<std::shared_ptr<const endpoint_facts>> endpoint_caches::facts() {

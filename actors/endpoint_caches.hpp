@@ -36,10 +36,13 @@ public:
   base::result<std::optional<fhir::identity>> local();
   [[nodiscard]] const fhir::identity_config& config() const { return identities_; }
 
+  // What a commit is about to be answered with: the store tells its listeners after the answer, and a caller that has its answer must find it in force.
+  void written(std::span<const fhir::written> resources);
   // From the store's commit listener: marks what a commit has touched.
   void on_commit(std::span<const storage::feed_entry> entries);
 
 private:
+  void touch(std::string_view type);
   storage::store* store_;
   fhir::identity_config identities_;
   std::atomic<std::uint64_t> directory_epoch_{1}, process_epoch_{1}, conformance_epoch_{1};

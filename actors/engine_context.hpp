@@ -11,6 +11,7 @@
 #include "base/entropy.hpp"
 #include "base/json.hpp"
 #include "base/log.hpp"
+#include "bpmn/execution/advance.hpp"
 #include "plugins/handler.hpp"
 #include "storage/store.hpp"
 
@@ -24,6 +25,7 @@ struct engine_settings {
   std::size_t live_instances = 20'000;              // above this, waiting instances leave memory at once
   std::int64_t handler_deadline_us = 600'000'000;   // an attempt of a handler counts as lost after this
   unsigned handler_threads = 8;
+  bpmn::execution_limits limits;
   std::size_t snapshot_after_bytes = 16 << 10;      // of events since the last snapshot
 };
 

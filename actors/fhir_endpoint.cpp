@@ -1,5 +1,6 @@
 #include "actors/fhir_endpoint.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "actors/inbox.hpp"
@@ -187,13 +188,24 @@ void fhir_endpoint::check_externals(const std::shared_ptr<exchange>& e, fhir::pe
 }
 
 void fhir_endpoint::submit(const std::shared_ptr<exchange>& e, fhir::pending_commit pending) {
+  const bool starts = std::ranges::any_of(pending.writes.writes, [](const auto& w) { return w.requested_task; });
+  if (starts && store_->status().low_space) {
+    // docs/design.md, decision 18: running work is finished, new work waits for room.
+    log_->warning("endpoint", "a Task was refused: the disk is nearly full", {.identity = e->who.name()});
+    fhir::reply r = plain(503);
+    r.headers.emplace_back("Retry-After", "60");
+    return finish(e, std::move(r));
+  }
   storage::commit c;
   for (const auto& w : pending.writes.writes)
     if (w.requested_task) c.operations.push_back(storage::put_inbox{encode_inbox({inbox_kind::task, w.id.to_string()})});
   if (e->more) e->more(c, pending.writes);
   storage::append(c, std::move(pending.writes));
   store_->submit(std::move(c), [this, e, after = std::move(pending.after)](storage::result<storage::receipt> receipt) {
-    if (receipt) return finish(e, after(receipt->written));
+    if (receipt) {
+      caches_->written(receipt->written);
+      return finish(e, after(receipt->written));
+    }
     refused(e, receipt.error());
   });
 }

@@ -171,7 +171,7 @@ base::result<> instance_host::take(working& w, incoming in) {
     if (start) start->task = received;
     if (message) message->task = received;
   }
-  auto step = bpmn::advance(*process_->definition, out.state, in.what);
+  auto step = bpmn::advance(*process_->definition, out.state, in.what, {}, context_->settings.limits);
   if (!step) {
     out.refused.emplace_back(std::move(in), std::move(step).error());
     return {};
@@ -260,7 +260,7 @@ base::result<> instance_host::run_quick_handlers(working& w, std::vector<bpmn::e
     const auto services = context_->services_for(activation);
     auto command = to_command(call.job, entry->run(activation, *services), now);
     command.cause = "handler " + call.class_name;
-    auto step = bpmn::advance(*process_->definition, w.out.state, command);
+    auto step = bpmn::advance(*process_->definition, w.out.state, command, {}, context_->settings.limits);
     if (!step) return base::failure(std::move(step).error());
     TRY(apply_step(w, std::move(*step), command));
   }

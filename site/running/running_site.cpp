@@ -153,6 +153,8 @@ result<> running_site::parts::open() {
   context.settings.organization = config.organization_identifier;
   context.settings.default_send_deadline = iso_seconds(config.send_deadline_us);
   context.settings.passivate_after_us = config.passivate_after_us;
+  context.settings.limits.segment_steps = static_cast<std::size_t>(config.limits.segment_steps);
+  context.settings.limits.multi_instance = static_cast<std::size_t>(config.limits.multi_instance);
   context.settings.handler_threads = static_cast<unsigned>(config.handler_threads);
   context.services_for = [this](const plugins::activation& a) { return host->services_for(a); };
   context.write_task = [this](const json& task, base::uuid id) -> result<storage::put_resource> {

@@ -58,14 +58,9 @@ struct limits_config {
   std::int64_t connections_per_partner = 0;
   std::int64_t head_bytes = 0;
   std::int64_t body_bytes = 0;
-  std::int64_t json_depth = 0;
   std::int64_t bundle_entries = 0;
-  std::int64_t search_time_us = 0;
-  std::int64_t mailbox = 0;
-  std::int64_t outbox_per_partner = 0;
   std::int64_t segment_steps = 0;
   std::int64_t multi_instance = 0;
-  std::int64_t expression_steps = 0;
 };
 
 struct site_config {
@@ -92,7 +87,6 @@ struct site_config {
   std::int64_t store_low_water_bytes = 0;
 
   std::string repository_path;
-  listen_config repository_listen;
 
   std::vector<std::string> plugin_folders;
   std::vector<std::string> excluded_processes;  // key|version

@@ -158,7 +158,7 @@ result<> consortium::settings() {
     if (s->holds_data())
       text +=
           "allow_repository_beside_fhir: true   # everything on one machine, with made-up patients\n"
-          "repository: {port: 0}\n"
+          ""
           "feasibility: {stores: {own: {native: true}}}\n";
     text += "plugins:\n  folders:\n";
     for (const auto& p : plugins_) text += "  - '" + p + "'\n";

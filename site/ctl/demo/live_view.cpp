@@ -1,5 +1,7 @@
 #include "site/ctl/demo/live_view.hpp"
 
+#include <unistd.h>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -18,6 +20,9 @@ constexpr std::size_t remembered_events = 10'000;  // a site
 constexpr std::array<std::string_view, 9> shown{"task-received",   "task-sent", "task-refused",   "instance-started", "activity-entered",
                                                 "handler-started", "incident",  "instance-ended", "recovered"};
 
+constexpr int watch_attempts = 100;
+constexpr unsigned watch_pause_us = 100'000;
+
 std::string short_class(std::string_view name) { return std::string(name.substr(name.rfind('.') + 1)); }
 
 }  // namespace
@@ -32,10 +37,17 @@ base::result<> live_view::follow(const std::string& site, const std::string& soc
   w.watching = false;
   // The end of the stream is no news: the demo notices a site that ended by its process.
   w.thread = std::thread([this, site, calls] {
-    (void)calls->watch([&](const site_event_line& e) {
-      got(site, e);
-      return true;
-    });
+    // On a busy machine the first attempt to connect may come to nothing.
+    for (int attempt = 0; attempt < watch_attempts; ++attempt) {
+      bool began = false;
+      const auto ended = calls->watch([&](const site_event_line& e) {
+        began = true;
+        got(site, e);
+        return true;
+      });
+      if (began || ended || ended.error().is(admin_errc::cancelled)) return;
+      ::usleep(watch_pause_us);
+    }
   });
   if (changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [&] { return w.watching; })) return {};
   return base::fail(admin_errc::timeout, fmt::format("the events of {} can't be watched", site));
