@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <regex>
-
 #include "base/uuid.hpp"
 #include "net/pki.hpp"
 #include "privacy/demo_data.hpp"
@@ -23,12 +21,15 @@ const std::string never = "PT1H";
 
 // The placeholders of the shipped processes that hold a time-out or a deadline.
 std::map<std::string, std::string> time_limits(const fs::path& processes) {
-  static const std::regex placeholder(R"(#\{([^}:]+):PT[^}]+\})");
   std::map<std::string, std::string> out;
   for (const auto& file : fs::recursive_directory_iterator(processes)) {
     if (file.path().extension() != ".bpmn" && file.path().filename() != "plugin.yaml") continue;
     const auto text = read_text(file.path());
-    for (std::sregex_iterator m(text.begin(), text.end(), placeholder), end; m != end; ++m) out[(*m)[1]] = never;
+    // #{name:PT20S}
+    for (auto at = text.find("#{"); at != text.npos; at = text.find("#{", at + 1)) {
+      const auto colon = text.find(':', at), end = text.find('}', at);
+      if (colon < end && text.compare(colon, 3, ":PT") == 0) out[text.substr(at + 2, colon - at - 2)] = never;
+    }
   }
   return out;
 }
@@ -83,7 +84,8 @@ result<std::string> set_up(crash_run& run) {
   d.listen_offset = listen_offset;
   d.processes = (fs::path(DSF_SOURCE_DIR) / "processes").string();
   d.process_environment = time_limits(d.processes);
-  if (d.process_environment.empty()) return base::fail(base::errc::internal, "the processes have no placeholders for time-outs", d.processes);
+  if (d.process_environment.empty())
+    return base::fail(base::errc::internal, "the processes have no placeholders for time-outs", d.processes);
   for (const auto& [name, value] : d.process_environment) fmt::print("placeholder {} = {}\n", name, value);
   // For every site that is started from here.
   ::setenv("DSFD_LOG_LEVEL", "debug", 1);

@@ -42,7 +42,7 @@ struct recorder::impl {
         out.headers.add(h.name, h.value);
     std::optional<recorded_post> noted;
     if (q.method == "POST") {
-      noted = recorded_post{options.site, who->second.name, std::string(q.path()), {}, {}, {}, 0, false, {}};
+      noted = recorded_post{options.site, who->second.name, std::string(q.path()), {}, {}, {}, 0, false, false, {}};
       if (const auto task = base::json::parse(q.body); task && (*task)["resourceType"].str() == "Task") {
         noted->business_key = input_of(*task, "business-key");
         noted->message = input_of(*task, "message-name");
@@ -51,23 +51,24 @@ struct recorder::impl {
     }
     out.body = std::move(q.body);
     auto to = std::make_shared<net::responder>(std::move(answer));
-    who->second.client->send(std::move(out), forward_timeout_ms,
-                             [this, to, noted = std::move(noted)](net::result<net::client_response> r) mutable {
-                               if (noted) {
-                                 noted->status = r ? r->status : 0;
-                                 if (r) noted->location = r->headers.value("Location");
-                                 noted->kept_back = r && options.keep_back && options.keep_back();
-                                 const std::lock_guard lock(mutex);
-                                 posts.push_back(*noted);
-                               }
-                               if (!r) return (*to)(net::text_response(502, r.error().to_string()));
-                               if (noted && noted->kept_back) return (*to)(net::text_response(503, "the answer was kept back"));
-                               net::response back;
-                               back.status = r->status;
-                               for (const auto& h : r->headers) back.headers.add(h.name, h.value);
-                               back.body = std::move(r->body);
-                               (*to)(std::move(back));
-                             });
+    who->second.client->send(
+        std::move(out), forward_timeout_ms, [this, to, noted = std::move(noted)](net::result<net::client_response> r) mutable {
+          if (noted) {
+            noted->status = r ? r->status : 0;
+            if (r) noted->location = r->headers.value("Location");
+            noted->temporary = r && r->status == 403 && r->body.find("could not be resolved on server") != r->body.npos;
+            noted->kept_back = r && options.keep_back && options.keep_back();
+            const std::lock_guard lock(mutex);
+            posts.push_back(*noted);
+          }
+          if (!r) return (*to)(net::text_response(502, r.error().to_string()));
+          if (noted && noted->kept_back) return (*to)(net::text_response(503, "the answer was kept back"));
+          net::response back;
+          back.status = r->status;
+          for (const auto& h : r->headers) back.headers.add(h.name, h.value);
+          back.body = std::move(r->body);
+          (*to)(std::move(back));
+        });
   }
 };
 

@@ -24,6 +24,7 @@ struct recorded_post {
   std::string business_key, message, correlation_key;  // of a Task
   int status = 0;        // of the site's answer; 0: none came
   bool kept_back = false;
+  bool temporary = false;  // refused because the site could not look up just now what the Task refers to; to be sent again
   std::string location;
 };
 

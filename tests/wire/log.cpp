@@ -1,7 +1,7 @@
 // Four sites work for a while; then their logs and what they print hold no name, key, password or patient.
-#include <catch2/catch.hpp>
 #include <re2/re2.h>
 #include <unistd.h>
+#include <catch2/catch.hpp>
 
 #include <fstream>
 #include <set>
@@ -25,8 +25,10 @@ constexpr std::int64_t work_timeout_ms = 60'000;
 void patient_texts(const json& value, std::set<std::string>& out) {
   if (const auto* o = value.if_object()) {
     for (const auto& [name, member] : *o)
-      if (name == "family" || name == "given" || name == "birthDate" || name == "id" || name == "identifier" || name == "address") patient_texts(member, out);
-      else if (name == "name" || name == "value") patient_texts(member, out);
+      if (name == "family" || name == "given" || name == "birthDate" || name == "id" || name == "identifier" || name == "address")
+        patient_texts(member, out);
+      else if (name == "name" || name == "value")
+        patient_texts(member, out);
   } else if (const auto* a = value.if_array()) {
     for (const auto& element : *a) patient_texts(element, out);
   } else if (value.str().size() >= 8) {
@@ -80,19 +82,21 @@ TEST_CASE("logs hold no secrets and no patients", "[log]") {
     }
   auto& hrp = *sites->sites.front();
   const auto ping = must(hrp.admin->start_task({.process = "dsfdev_ping|1.0", .message = "startPing"}));
-  const auto bundle = processes::feasibility::measure_and_library_bundle({.ccdl = privacy::demo_ccdl(),
-                                                                         .cql = privacy::demo_cql(),
-                                                                         .measure_url = "urn:uuid:6f0a5c1e-0000-4000-8000-000000000001",
-                                                                         .library_url = "urn:uuid:6f0a5c1e-0000-4000-8000-000000000002",
-                                                                         .parent_organization = site::ctl::consortium::parent_organization});
+  const auto bundle =
+      processes::feasibility::measure_and_library_bundle({.ccdl = privacy::demo_ccdl(),
+                                                          .cql = privacy::demo_cql(),
+                                                          .measure_url = "urn:uuid:6f0a5c1e-0000-4000-8000-000000000001",
+                                                          .library_url = "urn:uuid:6f0a5c1e-0000-4000-8000-000000000002",
+                                                          .parent_organization = site::ctl::consortium::parent_organization});
   const auto answer = must(sites->post(hrp, "", bundle));
   std::string measure;
   for (const auto& e : answer["entry"]) {
     const auto& location = e["response"]["location"].str();
     if (const auto at = location.find("Measure/"); at != location.npos) measure = location.substr(at, location.find('/', at + 8) - at);
   }
-  const auto request = must(hrp.admin->start_task({.process = "medizininformatik-initiativede_feasibilityRequest|1.0",
-                                                   .inputs = {{"http://medizininformatik-initiative.de/fhir/CodeSystem/feasibility", "measure-reference", "reference", measure}}}));
+  const auto request = must(hrp.admin->start_task(
+      {.process = "medizininformatik-initiativede_feasibilityRequest|1.0",
+       .inputs = {{"http://medizininformatik-initiative.de/fhir/CodeSystem/feasibility", "measure-reference", "reference", measure}}}));
   CHECK(wait_for_task(*sites, hrp, ping.task)["status"].str() == "completed");
   CHECK(wait_for_task(*sites, hrp, request.task)["status"].str() == "completed");
   sites->stop_all();

@@ -1,9 +1,9 @@
 // What stops a site from starting: each fault's exact words, its exit code, and that what is stored stays as it was.
-#include <catch2/catch.hpp>
-#include <algorithm>
 #include <fmt/format.h>
 #include <re2/re2.h>
 #include <unistd.h>
+#include <algorithm>
+#include <catch2/catch.hpp>
 
 #include <map>
 
@@ -28,7 +28,8 @@ public:
     must(net::create_ca({}, ca));
     issue("server", {.use = net::certificate_use::server, .common_name = "localhost"});
     issue("client", {.common_name = "site-a.example"});
-    const site::ctl::allow_list_member own{"site-a.example", "a", "site-a.localhost", "https://localhost:9443/fhir", must(net::thumbprint_of(folder / "client.pem")), "DIC"};
+    const site::ctl::allow_list_member own{
+        "site-a.example", "a", "site-a.localhost", "https://localhost:9443/fhir", must(net::thumbprint_of(folder / "client.pem")), "DIC"};
     write_text(folder / "allow-list.json", site::ctl::allow_list_bundle("parent.example", {&own, 1}).dump());
     settings = R"(name: site-a
 roles: [fhir, bpe]
@@ -83,7 +84,8 @@ tls:
   std::map<std::string, std::string> stored() const {
     std::map<std::string, std::string> out;
     for (const auto& file : fs::recursive_directory_iterator(folder / "store"))
-      if (file.is_regular_file() && file.path().filename() != "lock" && file.path().filename() != "LOCK" && !file.path().filename().string().starts_with("LOG"))
+      if (file.is_regular_file() && file.path().filename() != "lock" && file.path().filename() != "LOCK" &&
+          !file.path().filename().string().starts_with("LOG"))
         out[file.path().string()] = read_text(file.path());
     return out;
   }
@@ -152,7 +154,8 @@ TEST_CASE("start-up: settings", "[start]") {
   }
   SECTION("exact counts are never let out") {
     s.settings += "feasibility: {networks: {all: {obfuscate: false}}}\n";
-    s.fails(settings_are_wrong, R"(site\.yaml:13: feasibility\.networks\.all\.obfuscate is false; this program never lets an exact count leave the site)");
+    s.fails(settings_are_wrong,
+            R"(site\.yaml:13: feasibility\.networks\.all\.obfuscate is false; this program never lets an exact count leave the site)");
   }
   SECTION("clinical data beside the endpoint") {
     s.replace("roles: [fhir, bpe]", "roles: [fhir, bpe, repository]");
@@ -176,7 +179,9 @@ TEST_CASE("start-up: the store", "[start]") {
   SECTION("of a newer release") {
     write_text(s.folder / "store/STORE", "dsfd store\nformat 99\nrelease 9.9.9\nstate ready\n");
     const auto before = s.stored();
-    s.fails(can_not_start, R"(this store was written by release 9\.9\.9, format 99; this program knows formats up to \d+\. Install release 9\.9\.9 or newer)");
+    s.fails(
+        can_not_start,
+        R"(this store was written by release 9\.9\.9, format 99; this program knows formats up to \d+\. Install release 9\.9\.9 or newer)");
     CHECK(s.stored() == before);
   }
   SECTION("without its marker's format") {
@@ -188,7 +193,9 @@ TEST_CASE("start-up: the store", "[start]") {
   SECTION("with a damaged byte") {
     fs::path largest;
     for (const auto& file : fs::directory_iterator(s.folder / "store/rows"))
-      if ((file.path().extension() == ".sst" || file.path().extension() == ".log") && (largest.empty() || file.file_size() > fs::file_size(largest))) largest = file.path();
+      if ((file.path().extension() == ".sst" || file.path().extension() == ".log") &&
+          (largest.empty() || file.file_size() > fs::file_size(largest)))
+        largest = file.path();
     REQUIRE_FALSE(largest.empty());
     auto bytes = read_text(largest);
     bytes[bytes.size() / 3] = static_cast<char>(bytes[bytes.size() / 3] ^ 0x40);
@@ -205,7 +212,9 @@ TEST_CASE("start-up: the store", "[start]") {
   }
   SECTION("in use") {
     auto first = s.start();
-    s.fails(can_not_start, fmt::format(R"(this store is used by a running dsfd \(pid {}\); stop that first, or ask it over its admin socket)", first.pid()));
+    s.fails(
+        can_not_start,
+        fmt::format(R"(this store is used by a running dsfd \(pid {}\); stop that first, or ask it over its admin socket)", first.pid()));
     CHECK(first.running());
     CHECK(first.stop(15'000));
   }

@@ -53,7 +53,8 @@ std::vector<wire_case> read_wire_file(const std::string& file) {
     const bool but = line.word == "but";
     if (but) line = split(line.rest, number);
     const bool of_request = methods.contains(line.word) || request_words.contains(line.word);
-    if (expecting && !but && expected_words.contains(line.word) && !exchanges.empty() && !exchanges.back().expected.empty() && (line.word != "header" || line.rest.find(':') == line.rest.npos)) {
+    if (expecting && !but && expected_words.contains(line.word) && !exchanges.empty() && !exchanges.back().expected.empty() &&
+        (line.word != "header" || line.rest.find(':') == line.rest.npos)) {
       exchanges.back().expected.push_back(line);
       continue;
     }

@@ -1,10 +1,10 @@
 // Runs the cases of *.wire as test cases of their own.
-#include <catch2/catch.hpp>
 #include <fmt/format.h>
+#include <catch2/catch.hpp>
 
+#include <re2/re2.h>
 #include <algorithm>
 #include <map>
-#include <re2/re2.h>
 
 #include "base/entropy.hpp"
 #include "base/json.hpp"
@@ -22,13 +22,17 @@ constexpr std::int64_t answer_timeout_ms = 15'000;
 std::vector<std::string> steps_of(const std::string& path) {
   std::vector<std::string> out(1);
   for (const char c : path) {
-    if (c == '.' || c == '[') out.emplace_back();
-    else if (c != ']') out.back() += c;
+    if (c == '.' || c == '[')
+      out.emplace_back();
+    else if (c != ']')
+      out.back() += c;
   }
   std::erase_if(out, [](const auto& s) { return s.empty(); });
   return out;
 }
-bool is_index(const std::string& s) { return !s.empty() && std::ranges::all_of(s, [](char c) { return c >= '0' && c <= '9'; }); }
+bool is_index(const std::string& s) {
+  return !s.empty() && std::ranges::all_of(s, [](char c) { return c >= '0' && c <= '9'; });
+}
 
 const json& look(const json& from, const std::string& path) {
   const json* at = &from;
@@ -63,7 +67,8 @@ public:
     variables_["base"] = wire_site::shared().base();
     net::client_request q;
     build(e, q);
-    INFO(fmt::format("{}:{} as {}: {} {}\n{}", case_.file, e.expected.front().number, who_, q.method, q.url, q.body.view().substr(0, 3'000)));
+    INFO(fmt::format("{}:{} as {}: {} {}\n{}", case_.file, e.expected.front().number, who_, q.method, q.url,
+                     q.body.view().substr(0, 3'000)));
     auto& site = wire_site::shared();
     const auto before = site.store_sequence();
     const bool changes = std::ranges::any_of(e.expected, [](const auto& l) { return l.word == "changed"; });
@@ -124,15 +129,19 @@ private:
       } else if (l.word == "set" || l.word == "append") {
         auto* at = reach(body, steps_of(first));
         if (!at) throw std::runtime_error(fmt::format("{}:{}: no {} in the body", case_.file, l.number, first));
-        if (l.word == "set") *at = parsed(l, second);
-        else at->push_back(parsed(l, second));
+        if (l.word == "set")
+          *at = parsed(l, second);
+        else
+          at->push_back(parsed(l, second));
       } else if (l.word == "remove") {
         auto steps = steps_of(first);
         const auto last = steps.back();
         steps.pop_back();
         auto* at = reach(body, steps);
-        if (at && is_index(last)) at->if_array()->erase(at->if_array()->begin() + std::stol(last));
-        else if (at) at->erase(last);
+        if (at && is_index(last))
+          at->if_array()->erase(at->if_array()->begin() + std::stol(last));
+        else if (at)
+          at->erase(last);
       } else if (l.word == "raw") {
         raw = rest;
         has_json = false;
@@ -159,8 +168,10 @@ private:
   void compare(const wire_line& l, const std::string& actual, const std::string& condition) {
     const auto wanted = replaced(condition.size() > 2 ? condition.substr(2) : std::string());
     INFO(fmt::format("{}:{}: {} {}; is {}", case_.file, l.number, l.word, l.rest, actual));
-    if (condition.starts_with("~")) CHECK(RE2::PartialMatch(actual, wanted));
-    else CHECK(actual == wanted);
+    if (condition.starts_with("~"))
+      CHECK(RE2::PartialMatch(actual, wanted));
+    else
+      CHECK(actual == wanted);
   }
 
   static std::string shown(const json& j) { return j.is_string() ? j.str() : j.is_null() ? "" : j.dump(); }
@@ -218,7 +229,8 @@ std::vector<std::unique_ptr<Catch::AutoReg>> register_cases() {
     for (auto& c : read_wire_file(file.string())) {
       const auto name = file.stem().string() + ": " + c.name;
       const auto line = static_cast<std::size_t>(c.line);
-      out.push_back(std::make_unique<Catch::AutoReg>(new case_invoker(std::move(c)), Catch::SourceLineInfo("", line), "", Catch::NameAndTags(name, "[wire]")));
+      out.push_back(std::make_unique<Catch::AutoReg>(new case_invoker(std::move(c)), Catch::SourceLineInfo("", line), "",
+                                                     Catch::NameAndTags(name, "[wire]")));
     }
   return out;
 }

@@ -17,9 +17,9 @@ struct sender {
   const char* who;
   const char* name;  // organisation identifier, or e-mail address
 };
-constexpr sender senders[] = {{"local", "site-a.example"},          {"site-b", "site-b.example"},  {"site-c", "site-c.example"},
-                              {"person", "person@site-a.example"},  {"admin", "admin@site-a.example"}, {"nobody", "nobody@site-a.example"},
-                              {"unlisted", "unlisted.example"},     {"expired", "expired.example"}, {"stranger", "stranger.example"}};
+constexpr sender senders[] = {{"local", "site-a.example"},         {"site-b", "site-b.example"},      {"site-c", "site-c.example"},
+                              {"person", "person@site-a.example"}, {"admin", "admin@site-a.example"}, {"nobody", "nobody@site-a.example"},
+                              {"unlisted", "unlisted.example"},    {"expired", "expired.example"},    {"stranger", "stranger.example"}};
 
 }  // namespace
 
@@ -37,7 +37,8 @@ wire_site::wire_site() {
   admin_ = std::make_unique<site::admin_client>(folder_ / "admin.sock");
   for (std::int64_t waited = 0;; waited += 50) {
     if (const auto s = admin_->status(); s && s->fhir_port != 0) break;
-    if (!process_.running() || waited > start_timeout_ms) throw std::runtime_error("the site did not start: " + read_text(folder_ / "output.log"));
+    if (!process_.running() || waited > start_timeout_ms)
+      throw std::runtime_error("the site did not start: " + read_text(folder_ / "output.log"));
     ::usleep(50'000);
   }
   load_definitions();
@@ -47,7 +48,8 @@ void wire_site::make_certificates() {
   const net::pki_files ca{folder_ / "ca.pem", folder_ / "ca.key"}, other{folder_ / "other-ca.pem", folder_ / "other-ca.key"};
   must(net::create_ca({}, ca));
   must(net::create_ca({.common_name = "another CA"}, other));
-  must(net::issue_certificate({.use = net::certificate_use::server, .common_name = "localhost"}, ca, {}, {folder_ / "server.pem", folder_ / "server.key"}));
+  must(net::issue_certificate({.use = net::certificate_use::server, .common_name = "localhost"}, ca, {},
+                              {folder_ / "server.pem", folder_ / "server.key"}));
   for (const auto& s : senders) {
     net::certificate_request q;
     const std::string name = s.name, who = s.who;
@@ -117,7 +119,8 @@ net::https_client& wire_site::client(const std::string& who) {
     // Loading checks the dates as of now; one that has ended is loaded as of when it was valid.
     base::manual_clock back({base::system_clock_source().now().us - 36 * 3'600 * base::us_per_s});
     net::client_options o;
-    o.identity = must(net::tls_identity::load(files, who == "expired" ? static_cast<const base::clock&>(back) : base::system_clock_source()));
+    o.identity =
+        must(net::tls_identity::load(files, who == "expired" ? static_cast<const base::clock&>(back) : base::system_clock_source()));
     c = std::make_unique<net::https_client>(std::move(o));
   }
   return *c;
