@@ -1,10 +1,10 @@
 #include "tests/corpus/corpus_sites.hpp"
 
 #include <fmt/format.h>
+#include <re2/re2.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <regex>
 #include <set>
 #include <stdexcept>
 
@@ -48,8 +48,10 @@ void make_bundle(const corpus_plugin& p, const fs::path& folder) {
 }
 
 std::string first_match(const std::string& text, const char* pattern) {
-  std::smatch m;
-  return std::regex_search(text, m, std::regex(pattern)) ? m[1].str() : "";
+  std::string out;
+  RE2::PartialMatch(text, pattern, &out);
+  RE2::GlobalReplace(&out, R"(#\{version\})", re2::StringPiece(resource_version.data(), resource_version.size()));
+  return out;
 }
 
 }  // namespace
@@ -158,8 +160,7 @@ std::vector<std::string> corpus_sites::missing_resources(const std::string& site
     std::string query;
     if (type == "Task")
       query = fmt::format("Task?status=draft&identifier=http://dsf.dev/sid/task-identifier|{}",
-                          std::regex_replace(first_match(text, R"lit(sid/task-identifier"\s*/>\s*<value value="([^"]+)")lit"),
-                                             std::regex(R"(#\{version\})"), std::string(resource_version)));
+                          first_match(text, R"lit(sid/task-identifier"\s*/>\s*<value value="([^"]+)")lit"));
     else
       query = fmt::format("{}?status=active&url={}&version={}", type, first_match(text, R"lit(\n\s*<url value="([^"]+)")lit"),
                           resource_version);

@@ -1,6 +1,7 @@
 #include "tests/corpus/expect.hpp"
 
-#include <regex>
+#include <re2/re2.h>
+
 #include <stdexcept>
 
 namespace dsf::tests {
@@ -17,11 +18,6 @@ const std::map<std::string, std::string> kinds{
     {"tens", "0|[1-9][0-9]*0"},
 };
 
-std::string quoted(const std::string& text) {
-  static const std::regex special(R"([.^$|()\[\]{}*+?\\])");
-  return std::regex_replace(text, special, R"(\$&)");
-}
-
 }  // namespace
 
 expectation& expectation::know(const std::string& name, const std::string& value) {
@@ -36,28 +32,32 @@ std::vector<std::string> expectation::differences(const json& expected, const js
 }
 
 bool expectation::fits(const std::string& expected, const std::string& actual) {
-  static const std::regex place(R"(\{\{([a-z-]*)(?::([a-z]+))?\}\})");
-  std::string pattern;
+  static const RE2 place(R"((?s)(.*?)\{\{([a-z-]*)(?::([a-z]+))?\}\})");
+  std::string pattern, before, name, kind;
   std::vector<std::string> names;
-  auto from = expected.cbegin();
-  for (std::sregex_iterator m(expected.begin(), expected.end(), place), end; m != end; ++m) {
-    pattern += quoted(std::string(from, (*m)[0].first));
-    from = (*m)[0].second;
-    const auto name = (*m)[1].str();
+  re2::StringPiece rest(expected);
+  while (RE2::Consume(&rest, place, &before, &name, &kind)) {
+    pattern += RE2::QuoteMeta(before);
     if (const auto it = known_.find(name); it != known_.end()) {
-      pattern += quoted(it->second);
-    } else if ((*m)[2].matched) {
-      pattern += "(" + kinds.at((*m)[2].str()) + ")";
+      pattern += RE2::QuoteMeta(it->second);
+    } else if (!kind.empty()) {
+      pattern += "(" + kinds.at(kind) + ")";
       names.push_back(name);
     } else {
       throw std::runtime_error("nothing is known of {{" + name + "}} in " + expected);
     }
   }
-  pattern += quoted(std::string(from, expected.cend()));
-  std::smatch values;
-  if (!std::regex_match(actual, values, std::regex(pattern))) return false;
+  pattern += RE2::QuoteMeta(rest);
+  std::vector<std::string> values(names.size());
+  std::vector<RE2::Arg> into(values.size());
+  std::vector<const RE2::Arg*> pointers;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    into[i] = RE2::Arg(&values[i]);
+    pointers.push_back(&into[i]);
+  }
+  if (!RE2::FullMatchN(actual, RE2(pattern), pointers.data(), static_cast<int>(pointers.size()))) return false;
   for (std::size_t i = 0; i < names.size(); ++i)
-    if (!names[i].empty()) known_[names[i]] = values[i + 1].str();
+    if (!names[i].empty()) known_[names[i]] = values[i];
   return true;
 }
 

@@ -27,7 +27,7 @@ std::string check_pair(corpus_sites& sites, const std::string& requester, const 
   for (const auto& pong : sites.tasks(requester, "pong", business_key)) {
     if (pong["requester"]["identifier"]["value"].str() != partner + ".example") continue;
     ++pongs;
-    CHECK(sites.differences(e, "pong", requester, pong) == std::vector<std::string>{});
+    CHECK(sites.differences(e, "pong", requester, sites.wait_for_end(requester, "Task/" + pong["id"].str())) == std::vector<std::string>{});
   }
   CHECK(pongs == 1);
   return e.known("correlation-key");
