@@ -2,12 +2,14 @@
 #include <queue>
 
 #include "actors/engine_impl.hpp"
+#include "base/memory.hpp"
 
 namespace dsf::actors {
 namespace {
 
 constexpr std::int64_t horizon_us = 60'000'000;
 constexpr std::size_t scan_rows = 1'000;
+constexpr std::int64_t trim_every_us = 30'000'000;
 
 struct timers_state {
   caf::event_based_actor* self = nullptr;
@@ -16,9 +18,14 @@ struct timers_state {
   using entry = std::pair<std::int64_t, std::uint64_t>;  // due, instance
   std::priority_queue<entry, std::vector<entry>, std::greater<>> heap;
   base::timestamp loaded_until{-1};
+  base::timestamp trimmed{};
   std::string scan_from;  // key of T where the next scan goes on
 
   void tick() {
+    if (shared->context.clock->now().us - trimmed.us > trim_every_us) {
+      trimmed = shared->context.clock->now();
+      base::release_free_memory();
+    }
     const auto now = shared->context.clock->now();
     if (loaded_until.us < now.us + horizon_us / 2) scan(now.us + horizon_us);
     std::uint64_t last = 0;

@@ -7,6 +7,7 @@
 
 #include "actors/task_document.hpp"
 #include "base/bytes.hpp"
+#include "base/memory.hpp"
 #include "site/running/errc.hpp"
 #include "site/running/parts.hpp"
 
@@ -309,6 +310,7 @@ result<> running_site::import(const std::string& path, const std::function<bool(
   if (const auto counts = p.repository->count_by_type(); counts && counts->contains("Patient")) now.patients = counts->at("Patient");
   now.finished = true;
   progress(now);
+  base::release_free_memory();
   return {};
 }
 
