@@ -1,5 +1,6 @@
 // Server and client against each other over real TLS on loopback.
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -82,11 +83,14 @@ TEST_CASE("no certificate, or one of an unknown CA, gets a TLS alert and never a
   std::atomic<int> handled = 0;
   std::mutex mutex;
   std::string reason;
+  int told = 0;
+  int refused = 0;
   server_options o;
   o.identity = shared_pki().identity("server");
   o.on_refused = [&](std::string_view, std::string_view why) {
     std::lock_guard lock(mutex);
     reason = why;
+    ++told;
   };
   auto server = serve(std::move(o), [&](request&&, responder to) {
     ++handled;
@@ -99,6 +103,15 @@ TEST_CASE("no certificate, or one of an unknown CA, gets a TLS alert and never a
     REQUIRE_FALSE(r);
     CHECK(r.error().code() == "net.certificate_refused");
     CHECK_FALSE(may_have_been_processed(r.error()));
+    // The client has its alert before the server tells its owner why.
+    ++refused;
+    for (int waited_ms = 0; waited_ms < 5'000; ++waited_ms) {
+      {
+        std::lock_guard lock(mutex);
+        if (told == refused) break;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
     std::lock_guard lock(mutex);
     if (who == "expired") CHECK(reason == "certificate has expired");
     if (who == "stranger") CHECK(reason == "unable to get local issuer certificate");
