@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "plugins/errc.hpp"
+
 namespace dsf::plugins {
 namespace {
 
@@ -30,6 +32,10 @@ std::string text_of(const bpmn::value* v) {
 const bpmn::value* activation::variable(std::string_view name) const { return find_in(variables, name); }
 std::string activation::field_text(std::string_view name) const { return text_of(find_in(fields, name)); }
 std::string activation::variable_text(std::string_view name) const { return text_of(find_in(variables, name)); }
+
+base::result<std::shared_ptr<fhir_client>> services::store(std::string_view name) {
+  return base::fail(errc::not_configured, "the site has no store of this name", "feasibility.stores." + std::string(name));
+}
 
 void handler_registry::add(std::string process_key, std::string version_tag, std::string class_name, handler_trait trait, handler run) {
   auto key = joined(process_key, version_tag, class_name);

@@ -97,7 +97,7 @@ class fhir_client {
 public:
   virtual ~fhir_client() = default;
   virtual base::result<base::json> read(std::string_view type, std::string_view id, std::uint64_t version = 0) = 0;
-  // "Measure?_id=...&_include=Measure:depends-on"; strict handling.
+  // "Measure?_id=...&_include=Measure:depends-on", or what follows the base address in the link to a next page; strict handling.
   virtual base::result<base::json> search(std::string_view query) = 0;
   // Creates once: the same key gives the same resource, also after a crash. Returns the stored resource with its id.
   virtual base::result<base::json> create(const base::json& resource, std::string_view idempotency_key) = 0;
@@ -117,6 +117,8 @@ public:
 
   virtual fhir_client& local_endpoint() = 0;
   virtual std::shared_ptr<fhir_client> endpoint(std::string_view base_url) = 0;
+  // A clinical FHIR server that the site's configuration names (feasibility.stores), with the credentials and certificates set for it.
+  virtual base::result<std::shared_ptr<fhir_client>> store(std::string_view name);
 
   // The site's own clinical repository: patients matching a CCDL query.
   virtual base::result<std::uint64_t> cohort_count(const base::json& ccdl) = 0;

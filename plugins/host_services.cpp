@@ -21,21 +21,6 @@ std::string text_of(const fhir::reply& r) {
   return {};
 }
 
-std::string diagnostics(std::string_view body) {
-  const auto outcome = json::parse(body);
-  if (!outcome) return {};
-  for (const auto& issue : (*outcome)["issue"])
-    if (!issue["diagnostics"].str().empty()) return ": " + issue["diagnostics"].str().substr(0, 300);
-  return {};
-}
-
-result<json> as_resource(int status, std::string_view body, const std::string& what) {
-  if (status < 200 || status >= 300) return fail(errc::http_status, "HTTP " + std::to_string(status) + diagnostics(body), what);
-  auto parsed = json::parse(body);
-  if (!parsed) return fail(errc::bad_answer, "the answer is not JSON: " + parsed.error().text(), what);
-  return parsed;
-}
-
 }  // namespace
 
 struct host::parts {
@@ -57,14 +42,6 @@ struct host::parts {
     request.accept = std::string(fhir_json);
     request.content_type = std::string(fhir_json);
     endpoint->handle_as(*who, std::move(request), [&](fhir::reply r) { promise.set_value(std::move(r)); }, std::move(more));
-    return answer.get();
-  }
-
-  result<net::client_response> remote_call(net::client_request request) {
-    std::promise<net::result<net::client_response>> promise;
-    auto answer = promise.get_future();
-    transport->send(std::move(request), options.request_timeout_ms,
-                    [&](net::result<net::client_response> r) { promise.set_value(std::move(r)); });
     return answer.get();
   }
 };
@@ -108,7 +85,7 @@ public:
         c.preconditions.push_back(storage::row_is{storage::table::journal, row, false});
         c.operations.push_back(storage::put_row{storage::table::journal, row, "\1" + writes.writes.front().id.to_string()});
       }));
-      if (reply.status != 409) return as_resource(reply.status, text_of(reply), "POST " + type);
+      if (reply.status != 409) return resource_in_answer(reply.status, text_of(reply), "POST " + type);
     }
     return fail(errc::bad_answer, "the resource was made twice at the same time", "POST " + type);
   }
@@ -124,49 +101,10 @@ private:
   result<json> call(fhir::interaction_request r) {
     const auto what = r.path;
     const auto reply = TRY(parts_->local_call(std::move(r)));
-    return as_resource(reply.status, text_of(reply), what);
+    return resource_in_answer(reply.status, text_of(reply), what);
   }
   std::shared_ptr<host::parts> parts_;
   std::uint64_t instance_;
-};
-
-class remote_client final : public fhir_client {
-public:
-  remote_client(std::shared_ptr<host::parts> parts, std::string base) : parts_(std::move(parts)), base_(std::move(base)) {}
-
-  result<json> read(std::string_view type, std::string_view id, std::uint64_t version) override {
-    auto url = base_ + "/" + std::string(type) + "/" + std::string(id);
-    if (version != 0) url += "/_history/" + std::to_string(version);
-    return call("GET", std::move(url), {}, {});
-  }
-  result<json> search(std::string_view query) override {
-    return call("GET", base_ + "/" + std::string(query), {}, {{"Prefer", "handling=strict"}});
-  }
-  result<json> create(const json& resource, std::string_view) override {
-    const auto type = resource["resourceType"].str();
-    // Another site keeps no journal for us: only an identifier makes the create repeatable.
-    const auto& identifier = resource["identifier"].is_array() ? resource["identifier"][0] : resource["identifier"];
-    if (identifier["value"].str().empty())
-      return fail(errc::not_configured, "a resource created at another site needs an identifier", type);
-    const auto criteria = "identifier=" + net::percent_encode(identifier["system"].str() + "|" + identifier["value"].str());
-    return call("POST", base_ + "/" + type, resource.dump(), {{"If-None-Exist", criteria}, {"Prefer", "return=representation"}});
-  }
-  result<json> transaction(const json& bundle) override { return call("POST", base_, bundle.dump(), {}); }
-
-private:
-  result<json> call(std::string method, std::string url, std::string body, net::header_list headers) {
-    net::client_request r;
-    r.method = std::move(method);
-    r.url = url;
-    r.headers = std::move(headers);
-    r.headers.set("Accept", std::string(fhir_json));
-    if (!body.empty()) r.headers.set("Content-Type", std::string(fhir_json));
-    r.body = std::move(body);
-    const auto response = TRY(parts_->remote_call(std::move(r)));
-    return as_resource(response.status, response.body, url);
-  }
-  std::shared_ptr<host::parts> parts_;
-  std::string base_;
 };
 
 class host_services final : public services {
@@ -231,7 +169,12 @@ public:
 
   fhir_client& local_endpoint() override { return local_client_; }
   std::shared_ptr<fhir_client> endpoint(std::string_view base_url) override {
-    return std::make_shared<remote_client>(parts_, std::string(base_url));
+    return make_remote_client(*parts_->transport, {std::string(base_url), parts_->options.request_timeout_ms, {}});
+  }
+  result<std::shared_ptr<fhir_client>> store(std::string_view name) override {
+    const auto at = parts_->options.stores.find(name);
+    if (at == parts_->options.stores.end()) return services::store(name);
+    return make_remote_client(*at->second.transport, at->second.remote);
   }
 
   result<std::uint64_t> cohort_count(const json& ccdl) override {

@@ -14,14 +14,22 @@
 #include "base/log.hpp"
 #include "net/transport.hpp"
 #include "plugins/handler.hpp"
+#include "plugins/remote_client.hpp"
 #include "storage/store.hpp"
 
 namespace dsf::plugins {
+
+// A clinical FHIR server beside the site, reached with its own identity and credentials.
+struct store_connection {
+  remote_options remote;
+  net::transport* transport = nullptr;  // outlives the host
+};
 
 struct host_options {
   std::string base_url;  // of the own endpoint
   std::map<std::string, std::string> settings;  // process settings (dsf-bpe 3.5)
   std::map<std::string, base::json> process_configuration;  // by process key
+  std::map<std::string, store_connection, std::less<>> stores;  // by name in feasibility.stores
   std::int64_t request_timeout_ms = 60'000;
   std::function<base::result<std::uint64_t>(const base::json&)> cohort_count;  // empty: the site has no repository
 };

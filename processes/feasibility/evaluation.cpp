@@ -1,9 +1,16 @@
 // Counting in the network's stores. A store takes part in exactly one branch, by its strategy; a branch without stores adds nothing.
+#include <algorithm>
+#include <optional>
+
+#include "privacy/ccdl.hpp"
+#include "privacy/mapping.hpp"
+#include "privacy/search_translation.hpp"
 #include "processes/errc.hpp"
 #include "processes/feasibility/cql_store.hpp"
 #include "processes/feasibility/handlers.hpp"
 #include "processes/feasibility/names.hpp"
 #include "processes/feasibility/resources.hpp"
+#include "processes/feasibility/search_store.hpp"
 #include "processes/feasibility/settings.hpp"
 #include "processes/messages.hpp"
 
@@ -16,6 +23,26 @@ using base::result;
 
 result<std::vector<store>> stores_for(const plugins::activation& a, const plugins::services& s, strategy wanted) {
   return TRY(network_for(s.process_configuration(execute_process), a.variable_text(v_parent))).with(wanted);
+}
+
+// Texts of the site's configuration: which searches a query means is the same for the own repository and for a server.
+result<privacy::search_plan> plan_for(const json& ccdl, const plugins::services& s) {
+  const auto configuration = s.process_configuration(execute_process);
+  for (const auto* name : {"mapping", "tree"})
+    if (configuration[name].str().empty())
+      return fail(errc::not_configured, "a FHIR server can't be asked without the search mapping and the ontology tree",
+                  std::string("feasibility.") + name);
+  const auto map = TRY(privacy::mapping::parse(configuration["mapping"].str()));
+  const auto tree = TRY(privacy::ontology_tree::parse(configuration["tree"].str()));
+  const privacy::day today{static_cast<std::int32_t>(s.now().us / (86'400 * base::us_per_s))};
+  return privacy::plan_searches(TRY(privacy::ccdl_from_json(ccdl)), map, tree, today);
+}
+
+result<void> may_go_on(const plugins::activation& a, const plugins::services& s) {
+  if (a.cancelled && a.cancelled->load()) return fail(errc::interrupted, "the evaluation was cancelled", a.activity_id);
+  if (a.deadline.us != 0 && s.now().us > a.deadline.us)
+    return fail(errc::interrupted, "the evaluation was not done in time; ask for less, or give the store a faster server", a.activity_id);
+  return {};
 }
 
 std::string stored_id_variable(const store& s) { return std::string(v_measure_id) + "_" + s.name; }
@@ -33,7 +60,7 @@ plugins::outcome store_feasibility_resources(const plugins::activation& a, plugi
     plugins::completed out;
     for (const auto& store : TRY(stores_for(a, s, strategy::cql))) {
       const auto bundle = TRY(cql_bundle(TRY(resource_variable(a, v_measure)), TRY(resource_variable(a, v_library)), store.base_url));
-      const auto answer = TRY(s.endpoint(store.base_url)->transaction(bundle));
+      const auto answer = TRY(TRY(s.store(store.name))->transaction(bundle));
       out.variables.push_back(set(stored_id_variable(store), TRY(stored_measure_id(answer))));
     }
     return out;
@@ -50,7 +77,7 @@ plugins::outcome evaluate_cql_measure(const plugins::activation& a, plugins::ser
       if (id.empty())
         return fail(errc::internal, "variable " + stored_id_variable(store) + " is not set; StoreFeasibilityResources must run before",
                     a.activity_id);
-      const auto report = TRY(s.endpoint(store.base_url)->search(evaluate_query(id)));
+      const auto report = TRY(TRY(s.store(store.name))->search(evaluate_query(id)));
       const auto count = initial_population(report);
       if (!count)
         return fail(errc::bad_resource, "store " + store.name + " answered without a count of the initial-population", store.base_url);
@@ -65,14 +92,18 @@ plugins::outcome evaluate_ccdl_measure(const plugins::activation& a, plugins::se
     const auto stores = TRY(stores_for(a, s, strategy::ccdl));
     if (stores.empty()) return plugins::completed{};
     const auto ccdl = TRY(json::parse(TRY(library_content(TRY(resource_variable(a, v_library)), "application/json"))));
+    // The searches are the same for all stores.
+    std::optional<privacy::search_plan> plan;
+    if (!std::ranges::all_of(stores, &store::native)) plan = TRY(plan_for(ccdl, s));
     std::int64_t sum = 0;
     for (const auto& store : stores) {
-      if (!store.native)
-        return fail(errc::not_configured,
-                    "an external structured-query service can't be asked; set native: true for the site's own repository, or "
-                    "evaluationStrategy: cql for a server with $evaluate-measure",
-                    "feasibility.stores." + store.name);
-      sum += static_cast<std::int64_t>(TRY(s.cohort_count(ccdl)));
+      if (store.native) {
+        sum += static_cast<std::int64_t>(TRY(s.cohort_count(ccdl)));
+        continue;
+      }
+      const auto client = TRY(s.store(store.name));
+      search_run run{.store = *client, .base_url = store.base_url, .may_go_on = [&] { return may_go_on(a, s); }};
+      sum += static_cast<std::int64_t>(TRY(count_by_searches(run, *plan)));
     }
     return plugins::completed{.variables = {set(v_result_ccdl, sum)}};
   });

@@ -184,7 +184,9 @@ TEST_CASE("feasibility: configuration faults name the setting") {
       {R"({})", "add feasibility.networks.all"},
       {R"({"networks":{"all":{}}})", "there is no store to ask"},
       {R"({"networks":{"all":{"stores":["x"]}},"stores":{"own":{"native":true}}})", "names store x"},
-      {R"({"networks":{"all":{}},"stores":{"own":{}}})", "feasibility.stores.own: needs baseUrl"},
+      {R"({"networks":{"all":{}},"stores":{"own":{}}})", "feasibility.stores.own: needs base_url"},
+      {R"({"networks":{"all":{}},"stores":{"flare":{"baseUrl":"https://flare.example","evaluationStrategy":"structured-query"}}})",
+       "feasibility.stores.flare.evaluation_strategy: evaluation_strategy structured-query"},
       {R"({"networks":{"all":{}},"stores":{"own":{"native":true,"evaluationStrategy":"cql"}}})", "evaluates ccdl, not cql"},
       {R"({"networks":{"all":{"rateLimit":{"count":0}}},"stores":{"own":{"native":true}}})", "feasibility.networks.all.rateLimit"},
   };
@@ -264,11 +266,11 @@ TEST_CASE("feasibility: the query comes from the requester's endpoint, complete"
 TEST_CASE("feasibility: an evaluation that can't be made says why") {
   asked t;
   t.site.configuration =
-      parsed(R"({"networks":{"all":{}},"stores":{"flare":{"baseUrl":"https://flare.example","evaluationStrategy":"ccdl"}}})");
+      parsed(R"({"networks":{"all":{}},"stores":{"fhir":{"baseUrl":"https://fhir.example","evaluationStrategy":"ccdl"}}})");
   t.run(setup_evaluation_settings);
   t.run(download_feasibility_resources);
   const auto o = evaluate_ccdl_measure(t.a, t.site);
-  says(o, "feasibility.stores.flare: an external structured-query service can't be asked");
+  says(o, "feasibility.mapping: a FHIR server can't be asked without");
   CHECK_FALSE(std::get<failed>(o).retryable);
   says(merge_measure_results(t.a, t.site), "no store was asked");
   t.site.configuration = parsed(native_store);
@@ -282,9 +284,11 @@ TEST_CASE("feasibility: CQL stores get the query and are summed") {
       R"({"networks":{"all":{}},"stores":{"a":{"baseUrl":"https://a.example/fhir/","evaluationStrategy":"cql"},"b":{"baseUrl":"https://b.example/fhir","evaluationStrategy":"cql"}}})");
   t.run(setup_evaluation_settings);
   t.run(download_feasibility_resources);
+  says(store_feasibility_resources(t.a, t.site), "feasibility.stores.a: the site has no store of this name");
+  std::map<std::string, std::shared_ptr<fake_endpoint>> at;
   for (const std::string name : {"a", "b"}) {
-    auto& e = t.site.others["https://" + name + ".example/fhir"];
-    e = std::make_shared<fake_endpoint>();
+    const auto e = std::make_shared<fake_endpoint>();
+    t.site.stores[name] = at[name] = e;
     e->transaction_answer = parsed(R"({"entry":[{"response":{"location":"https://x/fhir/Measure/id-)" + name +
                                    R"(/_history/1"}},{"response":{"location":"Library/l/_history/1"}}]})");
     e->answers["Measure/id-" + name + "/$evaluate-measure?periodStart=1900-01-01&periodEnd=2100-01-01&reportType=population"] = parsed(
@@ -292,7 +296,7 @@ TEST_CASE("feasibility: CQL stores get the query and are summed") {
         std::string(name == "a" ? "7" : "35") + "}]}]}");
   }
   CHECK(t.run(store_feasibility_resources).variables == std::vector{set("measure-id_a", "id-a"), set("measure-id_b", "id-b")});
-  const auto sent = t.site.others.at("https://a.example/fhir")->transactions.at(0);
+  const auto sent = at.at("a")->transactions.at(0);
   const auto& measure = sent["entry"][0]["resource"];
   const auto& library = sent["entry"][1]["resource"];
   CHECK(measure["library"].dump() == R"(["https://a.example/fhir/Library/l1"])");
@@ -304,7 +308,7 @@ TEST_CASE("feasibility: CQL stores get the query and are summed") {
   CHECK(t.run(evaluate_cql_measure).variables.at(0) == set("measure-result-cql", std::int64_t{42}));
   CHECK(t.run(evaluate_ccdl_measure).variables.empty());
   CHECK(t.run(merge_measure_results).variables.at(0) == set("measure-result", std::int64_t{42}));
-  t.site.others.at("https://b.example/fhir")->answers.begin()->second = json::object{};
+  at.at("b")->answers.begin()->second = json::object{};
   says(evaluate_cql_measure(t.a, t.site), "store b answered without a count");
 }
 

@@ -24,13 +24,18 @@ result<store> read_store(const std::string& name, const json& from) {
   const auto place = "feasibility.stores." + name;
   if (evaluation == "cql")
     out.evaluation = strategy::cql;
-  else if (!evaluation.empty() && evaluation != "ccdl" && evaluation != "structured-query")
+  else if (evaluation == "structured-query")
+    return fail(errc::not_configured,
+                "evaluation_strategy structured-query (an external FLARE service) is not supported; set ccdl to ask a FHIR server by "
+                "searches, or cql for one with $evaluate-measure",
+                place + ".evaluation_strategy");
+  else if (!evaluation.empty() && evaluation != "ccdl")
     return fail(errc::not_configured, "evaluationStrategy must be cql or ccdl, is " + evaluation, place);
   // The native repository counts CCDL only.
   if (out.native && out.evaluation == strategy::cql)
     return fail(errc::not_configured, "the site's own repository evaluates ccdl, not cql", place);
   if (!out.native && out.base_url.empty())
-    return fail(errc::not_configured, "needs baseUrl, or native: true for the site's own repository", place);
+    return fail(errc::not_configured, "needs base_url, or native: true for the site's own repository", place);
   return out;
 }
 

@@ -76,6 +76,7 @@ public:
   std::set<std::tuple<std::string, std::string, std::string>> affiliations;  // parent, member, role
   fake_endpoint own;
   std::map<std::string, std::shared_ptr<fake_endpoint>> others;
+  std::map<std::string, std::shared_ptr<plugins::fhir_client>> stores;  // by name
   json configuration;
   std::map<std::string, std::string> state;
   std::function<result<std::uint64_t>(const json&)> count;
@@ -118,6 +119,11 @@ public:
     auto& e = others[std::string(url)];
     if (!e) e = std::make_shared<fake_endpoint>();
     return e;
+  }
+  result<std::shared_ptr<plugins::fhir_client>> store(std::string_view name) override {
+    const auto at = stores.find(std::string(name));
+    if (at == stores.end()) return services::store(name);
+    return at->second;
   }
   result<std::uint64_t> cohort_count(const json& ccdl) override {
     if (!count) return base::fail(site_errc::not_configured, "this site has no repository");

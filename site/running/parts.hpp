@@ -1,6 +1,7 @@
 // What a running site is made of. Private to site/running; members are destroyed in reverse order, after stop() has ended all that moves.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -20,6 +21,7 @@
 #include "plugins/host_services.hpp"
 #include "privacy/mapping.hpp"
 #include "site/admin/admin_server.hpp"
+#include "site/running/feasibility_stores.hpp"
 #include "site/running/running_site.hpp"
 #include "storage/repository/repository.hpp"
 #include "storage/store.hpp"
@@ -40,6 +42,7 @@ struct running_site::parts {
   std::unique_ptr<actors::endpoint_caches> caches;
   std::unique_ptr<actors::work_pool> work;
   std::unique_ptr<net::https_client> client;
+  std::map<std::string, connected_store> stores;  // clinical FHIR servers
   std::unique_ptr<actors::fhir_endpoint> endpoint;
   std::unique_ptr<plugins::host> host;
   actors::engine_context context;  // as the engine has it; for reading instances

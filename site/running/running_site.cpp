@@ -1,15 +1,12 @@
 #include "site/running/running_site.hpp"
 
-#include <fstream>
-#include <sstream>
-
 #include "fhir/semantics/access.hpp"
 #include "fhir/semantics/search/index.hpp"
 #include "net/query.hpp"
 #include "privacy/ccdl.hpp"
-#include "privacy/demo_data.hpp"
 #include "processes/register.hpp"
 #include "site/running/errc.hpp"
+#include "site/running/feasibility_stores.hpp"
 #include "site/running/parts.hpp"
 
 namespace dsf::site {
@@ -19,55 +16,7 @@ using base::fail;
 using base::json;
 using base::result;
 
-net::tls_files files_of(const tls_config& c) { return {c.certificate, c.key, c.key_password, {}, c.trust}; }
-
-result<std::string> read_text(const std::string& file) {
-  std::ifstream in{file, std::ios::binary};
-  std::ostringstream text;
-  text << in.rdbuf();
-  if (!in) return fail(running_errc::cannot_start, "the file is missing or can't be read", file);
-  return std::move(text).str();
-}
-
 std::string iso_seconds(std::int64_t us) { return "PT" + std::to_string(us / base::us_per_s) + "S"; }
-
-// The feasibility processes' settings as their handlers read them (processes/feasibility/README.md).
-json feasibility_document(const feasibility_config& f, bool repository) {
-  json stores;
-  stores = json::object{};
-  for (const auto& [name, s] : f.stores) {
-    json store;
-    store.set("native", s.native);
-    store.set("baseUrl", s.base_url);
-    store.set("evaluationStrategy", s.strategy == evaluation_strategy::cql ? "cql" : "ccdl");
-    store.set("requestTimeoutUs", s.request_timeout_us);
-    stores.set(name, std::move(store));
-  }
-  if (f.stores.empty() && repository) {
-    json store;
-    store.set("native", true);
-    store.set("evaluationStrategy", "ccdl");
-    stores.set("repository", std::move(store));
-  }
-  json networks;
-  networks = json::object{};
-  for (const auto& [name, n] : f.networks) {
-    json network;
-    json limit;
-    limit.set("count", n.rate_limit_count);
-    limit.set("intervalUs", n.rate_limit_interval_us);
-    network.set("rateLimit", std::move(limit));
-    json names{json::array{}};
-    for (const auto& s : n.stores) names.push_back(s);
-    network.set("stores", std::move(names));
-    networks.set(name, std::move(network));
-  }
-  json out;
-  out.set("requestTaskTimeoutUs", f.request_task_timeout_us);
-  out.set("networks", std::move(networks));
-  out.set("stores", std::move(stores));
-  return out;
-}
 
 // The day on which ages are counted.
 privacy::day today(const base::clock& time) { return {static_cast<std::int32_t>(time.now().us / (86'400 * base::us_per_s))}; }
@@ -137,8 +86,11 @@ result<> running_site::parts::open() {
   plugins::host_options ho;
   ho.base_url = config.base_url;
   ho.settings = config.process_environment;
+  const auto feasibility = TRY(feasibility_document(config.feasibility, config.role_repository));
   for (const auto key : {"medizininformatik-initiativede_feasibilityRequest", "medizininformatik-initiativede_feasibilityExecute"})
-    ho.process_configuration[key] = feasibility_document(config.feasibility, config.role_repository);
+    ho.process_configuration[key] = feasibility;
+  stores = TRY(connect_stores(config));
+  for (const auto& [name, s] : stores) ho.stores[name] = {s.remote, s.client.get()};
   if (repository) ho.cohort_count = [this](const json& ccdl) { return count(ccdl); };
   host = std::make_unique<plugins::host>(std::move(ho), *store, *caches, *endpoint, *client, clock, entropy, *log);
   processes::register_handlers(handlers);
@@ -185,11 +137,9 @@ result<> running_site::parts::open() {
 
 result<> running_site::parts::open_repository() {
   repository = TRY(storage::repository::open(config.repository_path));
-  const auto& f = config.feasibility;
-  const auto mapping_text = f.mapping.empty() ? std::string(privacy::demo_mapping()) : TRY(read_text(f.mapping));
-  const auto tree_text = f.tree.empty() ? std::string(privacy::demo_tree()) : TRY(read_text(f.tree));
-  mapping = TRY(privacy::mapping::parse(mapping_text));
-  tree = TRY(privacy::ontology_tree::parse(tree_text));
+  const auto texts = TRY(read_ontology(config.feasibility));
+  mapping = TRY(privacy::mapping::parse(texts.mapping));
+  tree = TRY(privacy::ontology_tree::parse(texts.tree));
   return {};
 }
 
@@ -290,6 +240,7 @@ void running_site::parts::stop() {
   if (engine) engine->stop();
   if (work) work->stop();
   client.reset();
+  for (auto& [name, s] : stores) s.client.reset();
   if (status_server) status_server->stop(500);
   if (admin) admin->stop();
   if (store)

@@ -1,0 +1,84 @@
+#include "plugins/remote_client.hpp"
+
+#include <future>
+
+#include "net/query.hpp"
+#include "plugins/errc.hpp"
+
+namespace dsf::plugins {
+namespace {
+
+using base::fail;
+using base::json;
+using base::result;
+
+constexpr const char* fhir_json = "application/fhir+json";
+
+std::string diagnostics(std::string_view body) {
+  const auto outcome = json::parse(body);
+  if (!outcome) return {};
+  for (const auto& issue : (*outcome)["issue"])
+    if (!issue["diagnostics"].str().empty()) return ": " + issue["diagnostics"].str().substr(0, 300);
+  return {};
+}
+
+class remote_client final : public fhir_client {
+public:
+  remote_client(net::transport& transport, remote_options options) : transport_(transport), options_(std::move(options)) {}
+
+  result<json> read(std::string_view type, std::string_view id, std::uint64_t version) override {
+    auto url = options_.base_url + "/" + std::string(type) + "/" + std::string(id);
+    if (version != 0) url += "/_history/" + std::to_string(version);
+    return call("GET", std::move(url), {}, {});
+  }
+  result<json> search(std::string_view query) override {
+    const auto* between = query.starts_with('?') ? "" : "/";
+    return call("GET", options_.base_url + between + std::string(query), {}, {{"Prefer", "handling=strict"}});
+  }
+  result<json> create(const json& resource, std::string_view) override {
+    const auto type = resource["resourceType"].str();
+    // Another site keeps no journal for us: only an identifier makes the create repeatable.
+    const auto& identifier = resource["identifier"].is_array() ? resource["identifier"][0] : resource["identifier"];
+    if (identifier["value"].str().empty())
+      return fail(errc::not_configured, "a resource created at another site needs an identifier", type);
+    const auto criteria = "identifier=" + net::percent_encode(identifier["system"].str() + "|" + identifier["value"].str());
+    return call("POST", options_.base_url + "/" + type, resource.dump(),
+                {{"If-None-Exist", criteria}, {"Prefer", "return=representation"}});
+  }
+  result<json> transaction(const json& bundle) override { return call("POST", options_.base_url, bundle.dump(), {}); }
+
+private:
+  result<json> call(std::string method, std::string url, std::string body, net::header_list headers) {
+    net::client_request r;
+    r.method = std::move(method);
+    r.url = url;
+    r.headers = std::move(headers);
+    r.headers.set("Accept", fhir_json);
+    if (!body.empty()) r.headers.set("Content-Type", fhir_json);
+    if (!options_.authorization.empty()) r.headers.set("Authorization", options_.authorization.reveal());
+    r.body = std::move(body);
+    std::promise<net::result<net::client_response>> promise;
+    auto answer = promise.get_future();
+    transport_.send(std::move(r), options_.request_timeout_ms,
+                    [&](net::result<net::client_response> got) { promise.set_value(std::move(got)); });
+    const auto response = TRY(answer.get());
+    return resource_in_answer(response.status, response.body, url);
+  }
+  net::transport& transport_;
+  remote_options options_;
+};
+
+}  // namespace
+
+result<json> resource_in_answer(int status, std::string_view body, const std::string& what) {
+  if (status < 200 || status >= 300) return fail(errc::http_status, "HTTP " + std::to_string(status) + diagnostics(body), what);
+  auto parsed = json::parse(body);
+  if (!parsed) return fail(errc::bad_answer, "the answer is not JSON: " + parsed.error().text(), what);
+  return parsed;
+}
+
+std::unique_ptr<fhir_client> make_remote_client(net::transport& transport, remote_options options) {
+  return std::make_unique<remote_client>(transport, std::move(options));
+}
+
+}  // namespace dsf::plugins

@@ -1,0 +1,133 @@
+#include "site/running/feasibility_stores.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "base/bytes.hpp"
+#include "net/query.hpp"
+#include "privacy/demo_data.hpp"
+#include "privacy/mapping.hpp"
+#include "site/running/errc.hpp"
+
+namespace dsf::site {
+namespace {
+
+using base::fail;
+using base::json;
+using base::result;
+
+result<std::string> read_text(const std::string& file) {
+  std::ifstream in{file, std::ios::binary};
+  std::ostringstream text;
+  text << in.rdbuf();
+  if (!in) return fail(running_errc::cannot_start, "the file is missing or can't be read", file);
+  return std::move(text).str();
+}
+
+std::string_view name_of(evaluation_strategy s) {
+  switch (s) {
+    case evaluation_strategy::cql: return "cql";
+    case evaluation_strategy::structured_query: return "structured-query";
+    case evaluation_strategy::ccdl: break;
+  }
+  return "ccdl";
+}
+
+// 127.0.0.0/8 by number: 127.example.org is somebody's name.
+bool loopback(std::string_view host) {
+  return host == "localhost" || host == "::1" || (host.starts_with("127.") && host.find_first_not_of("0123456789.") == host.npos);
+}
+
+base::secret authorization_of(const feasibility_store& s) {
+  if (!s.bearer_token.empty()) return base::secret("Bearer " + s.bearer_token.reveal());
+  if (!s.username.empty()) return base::secret("Basic " + base::to_base64(s.username + ":" + s.password.reveal()));
+  return {};
+}
+
+result<connected_store> connect(const feasibility_store& s, const std::string& own_trust, const std::string& place) {
+  const auto url = TRY(net::parse_url(s.base_url));
+  net::client_options options;
+  if (url.tls()) {
+    auto files = files_of(s.tls);
+    if (files.trust.empty()) files.trust = own_trust;
+    if (files.trust.empty()) return fail(running_errc::cannot_start, "name the authorities of the store's server", place + ".trust");
+    options.identity = TRY(net::tls_identity::load(files));
+  } else if (!loopback(url.host)) {
+    return fail(running_errc::cannot_start,
+                "'" + s.base_url + "' is not encrypted; use https://, or http:// for a server on this machine (127.0.0.1, localhost)",
+                place + ".base_url");
+  }
+  connected_store out;
+  out.remote.base_url = s.base_url;
+  out.remote.request_timeout_ms = std::max<std::int64_t>(1, s.request_timeout_us / 1'000);
+  out.remote.authorization = authorization_of(s);
+  out.client = std::make_unique<net::https_client>(std::move(options));
+  return out;
+}
+
+}  // namespace
+
+net::tls_files files_of(const tls_config& c) { return {c.certificate, c.key, c.key_password, {}, c.trust}; }
+
+result<ontology_texts> read_ontology(const feasibility_config& f) {
+  ontology_texts out;
+  out.mapping = f.mapping.empty() ? std::string(privacy::demo_mapping()) : TRY(read_text(f.mapping));
+  out.tree = f.tree.empty() ? std::string(privacy::demo_tree()) : TRY(read_text(f.tree));
+  return out;
+}
+
+result<json> feasibility_document(const feasibility_config& f, bool repository) {
+  json stores;
+  stores = json::object{};
+  for (const auto& [name, s] : f.stores) {
+    json store;
+    store.set("native", s.native);
+    store.set("baseUrl", s.base_url);
+    store.set("evaluationStrategy", name_of(s.strategy));
+    store.set("requestTimeoutUs", s.request_timeout_us);
+    stores.set(name, std::move(store));
+  }
+  if (f.stores.empty() && repository) {
+    json store;
+    store.set("native", true);
+    store.set("evaluationStrategy", "ccdl");
+    stores.set("repository", std::move(store));
+  }
+  json networks;
+  networks = json::object{};
+  for (const auto& [name, n] : f.networks) {
+    json network;
+    json limit;
+    limit.set("count", n.rate_limit_count);
+    limit.set("intervalUs", n.rate_limit_interval_us);
+    network.set("rateLimit", std::move(limit));
+    json names{json::array{}};
+    for (const auto& s : n.stores) names.push_back(s);
+    network.set("stores", std::move(names));
+    networks.set(name, std::move(network));
+  }
+  json out;
+  out.set("requestTaskTimeoutUs", f.request_task_timeout_us);
+  out.set("networks", std::move(networks));
+  out.set("stores", std::move(stores));
+  const auto searched = [](const auto& s) { return !s.second.native && s.second.strategy == evaluation_strategy::ccdl; };
+  if (std::ranges::any_of(f.stores, searched)) {
+    auto texts = TRY(read_ontology(f));
+    TRY(privacy::mapping::parse(texts.mapping));
+    TRY(privacy::ontology_tree::parse(texts.tree));
+    out.set("mapping", std::move(texts.mapping));
+    out.set("tree", std::move(texts.tree));
+  }
+  return out;
+}
+
+result<std::map<std::string, connected_store>> connect_stores(const site_config& config) {
+  std::map<std::string, connected_store> out;
+  for (const auto& [name, s] : config.feasibility.stores)
+    if (!s.native && s.strategy != evaluation_strategy::structured_query)
+      out.emplace(name, TRY(connect(s, config.client_tls.trust, "feasibility.stores." + name)));
+  return out;
+}
+
+}  // namespace dsf::site
