@@ -81,8 +81,13 @@ struct instance_state_of_actor {
     go_on(std::move(*open));
   }
 
+  // A loop, not recursion: many commands in a row may change nothing.
   void pump() {
-    if (committing || queue.empty() || !load()) return finish_pump();
+    while (!committing && !queue.empty() && load()) drain();
+    finish_pump();
+  }
+
+  void drain() {
     std::vector<incoming> batch;
     const auto limit = conflicts > 0 ? std::size_t{1} : batch_limit;
     while (!queue.empty() && batch.size() < limit) {
@@ -93,14 +98,14 @@ struct instance_state_of_actor {
     auto plan = host.plan(std::move(batch));
     if (!plan) {
       plan_failed(plan.error());
-      return pump();
+      return;
     }
     for (auto& [in, why] : plan->refused) give_back(in, why);
     if (plan->commit.operations.empty()) {
       for (auto& in : plan->taken)
         if (in.done) in.done({});
       under_way.clear();
-      return pump();
+      return;
     }
     committing = true;
     step = std::move(*plan);
