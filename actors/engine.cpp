@@ -69,6 +69,8 @@ engine::engine(engine_context context, net::transport& transport) : impl_(std::m
   s.transport = &transport;
   s.handlers = std::make_unique<work_pool>(s.context.settings.handler_threads);
   impl_->config = std::make_unique<caf::actor_system_config>();
+  // One queue with a condition variable: threads that steal work from each other poll for it.
+  impl_->config->set("scheduler.policy", caf::atom("sharing"));
   impl_->config->set("logger.verbosity", caf::atom("quiet"));
   impl_->system = std::make_unique<caf::actor_system>(*impl_->config);
   auto record = s.actors.add("site", "");

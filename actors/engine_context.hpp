@@ -22,7 +22,7 @@ struct engine_settings {
   std::string default_send_deadline = "PT5M";  // ISO 8601; how long a message is tried before the send-error path
   std::int64_t correlation_buffer_us = 10'000'000;  // how long a Task that nobody waits for is kept before it fails
   std::int64_t passivate_after_us = 2'000'000;      // an instance that waits leaves memory after this
-  std::size_t live_instances = 20'000;              // above this, waiting instances leave memory at once
+  std::size_t live_instances = 4'000;              // above this, waiting instances leave memory at once
   std::int64_t handler_deadline_us = 600'000'000;   // an attempt of a handler counts as lost after this
   unsigned handler_threads = 8;
   bpmn::execution_limits limits;

@@ -72,9 +72,16 @@ struct instance_host::working {
   };
   std::map<std::string, task> tasks;
 
-  base::result<task*> open(const std::string& id) {
+  base::result<task*> open(const std::string& id, read_task* read = nullptr) {
     if (const auto at = tasks.find(id); at != tasks.end()) return &at->second;
     const auto uuid = TRY(base::uuid::parse(id));
+    if (read && read->content) {
+      // If it has changed meanwhile, the commit is refused and the next attempt reads it from the store.
+      task t{std::move(*read->content), uuid, read->version};
+      read->content.reset();
+      out.commit.preconditions.push_back(storage::version_is{"Task", uuid, t.version});
+      return &tasks.emplace(id, std::move(t)).first->second;
+    }
     const auto stored = TRY(view->current("Task", uuid));
     if (!stored || stored->deleted) return base::fail(base::errc::invalid_argument, "the Task is not in the store", "Task/" + id);
     task t{TRY(base::json::parse(*stored->bytes)), uuid, stored->version};
@@ -166,7 +173,7 @@ base::result<> instance_host::take(working& w, incoming in) {
   auto* message = std::get_if<bpmn::message_received>(&in.what.what);
   working::task* task = nullptr;
   if (!in.task_id.empty()) {
-    task = TRY(w.open(in.task_id));
+    task = TRY(w.open(in.task_id, in.task.get()));
     const bpmn::received_task received{{"Task", in.task_id, task->version + 1}};
     if (start) start->task = received;
     if (message) message->task = received;

@@ -17,9 +17,16 @@
 
 namespace dsf::actors {
 
+// A Task as it was read, for the one who writes it next. Emptied by the first who takes it; then it is read again.
+struct read_task {
+  std::optional<base::json> content;
+  std::uint64_t version = 0;
+};
+
 struct incoming {
   bpmn::command what;
   std::string task_id;  // the Task that carries the message: put in progress with it
+  std::shared_ptr<read_task> task;  // of that id; may be null
   std::vector<std::pair<storage::table, std::string>> consumes;  // rows that must exist and go with the command
   // ok: durable. not_waiting: the instance does not wait for it; nothing was changed. Any other error: nothing was changed, may be tried again.
   std::function<void(base::result<>)> done;

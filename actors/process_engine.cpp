@@ -29,6 +29,7 @@ struct pending_task {
   task_facts facts;
   std::string business_key;
   base::timestamp first_try;
+  std::shared_ptr<read_task> document;
 };
 
 struct process_engine_state {
@@ -136,17 +137,18 @@ struct process_engine_state {
     const auto entry = decode_inbox(row.value);
     if (!entry) return context().log->error("engine", "an inbox row can't be read", {}, {{"error", entry.error().to_string()}});
     if (entry->kind == inbox_kind::signal) return broadcast(row.key, entry->subject, view);
-    pending_task t{row.key, entry->subject, {}, {}, context().clock->now()};
+    pending_task t{row.key, entry->subject, {}, {}, context().clock->now(), {}};
     const auto id = base::uuid::parse(t.task_id);
     if (!id) return drop(t, "not a Task id");
     const auto stored = view.current("Task", *id);
     if (!stored)
       return context().log->error("engine", "a Task can't be read", {.task = "Task/" + t.task_id}, {{"error", stored.error().to_string()}});
     if (!*stored || (*stored)->deleted) return drop(t, "the Task was deleted");
-    const auto task = base::json::parse(*(*stored)->bytes);
+    auto task = base::json::parse(*(*stored)->bytes);
     if (!task) return drop(t, task.error().to_string());
     t.facts = facts_of(*task);
     if (t.facts.status != "requested") return drop(t, "the Task is " + t.facts.status);
+    t.document = std::make_shared<read_task>(std::move(*task), (*stored)->version);
     t.business_key = t.facts.business_key.empty() ? base::uuid::random(*context().entropy).to_string() : t.facts.business_key;
     context().events->publish({site_event_kind::task_received,
                                context().clock->now(),
@@ -206,6 +208,7 @@ struct process_engine_state {
     auto in = std::make_shared<incoming>();
     in->what = std::move(command);
     in->task_id = t.task_id;
+    in->task = std::move(t.document);
     in->consumes.emplace_back(storage::table::inbox, t.row);
     in->done = [me = caf::actor_cast<caf::actor>(self), row = t.row](base::result<> r) {
       caf::anon_send(me, inbox_outcome{row, std::make_shared<base::result<>>(std::move(r))});

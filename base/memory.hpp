@@ -3,8 +3,6 @@
 
 namespace dsf::base {
 
-// Before any thread starts: few arenas, so that dozens of mostly waiting threads do not each keep freed memory.
-void keep_memory_together();
 // Gives freed memory back to the system; takes milliseconds, so for idle moments only.
 void release_free_memory();
 

@@ -37,6 +37,13 @@ if(DSF_MOLD)
   add_link_options(-fuse-ld=mold)
 endif()
 
+# The allocator of the long-running programs. A sanitizer needs its own.
+add_library(dsf_allocator INTERFACE)
+if(NOT DSF_SANITIZE)
+  find_library(DSF_JEMALLOC jemalloc REQUIRED)
+  target_link_libraries(dsf_allocator INTERFACE -Wl,--no-as-needed ${DSF_JEMALLOC} -Wl,--as-needed)
+endif()
+
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 

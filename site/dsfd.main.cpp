@@ -5,7 +5,6 @@
 
 #include <iostream>
 
-#include "base/memory.hpp"
 #include "site/running/running_site.hpp"
 #include "site/settings/describe.hpp"
 #include "site/settings/dsfd_options.hpp"
@@ -60,7 +59,6 @@ int run(const site_config& config) {
 
 int main(int argc, char** argv) {
   using namespace dsf::site;
-  dsf::base::keep_memory_together();
   const auto command = parse_dsfd(argc, argv, environ, std::cout, std::cerr);
   switch (command.action) {
     case dsfd_action::exit_ok: return 0;

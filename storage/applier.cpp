@@ -119,7 +119,7 @@ result<applier::instance_state*> applier::load_instance(std::uint64_t instance) 
     return &instances_.insert(instances_before_.extract(hit)).position->second;
   instance_state state;
   std::string value;
-  state.known = TRY(rows_->find(family::pi, row_keys::of(table::snapshot, keys::instance(instance)), value));
+  state.journal = state.known = TRY(rows_->find(family::pi, row_keys::of(table::snapshot, keys::instance(instance)), value));
   if (state.known) {
     state.head = TRY(parse_instance_value(value)).head;
     std::string mark;

@@ -48,6 +48,7 @@ private:
   struct instance_state {
     std::uint64_t last_event = 0;
     bool known = false;  // has rows
+    bool journal = false;  // may have rows of the journal
     instance_head head;
   };
   using ordinal_map = string_map<std::uint32_t>;

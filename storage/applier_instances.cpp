@@ -43,7 +43,7 @@ result<void> applier::perform(work& w, const end_instance& op) {
   std::string ended;
   base::put_u64(ended, static_cast<std::uint64_t>(w.out.time.us));
   w.batch.put(family::pi, row_keys::of(table::snapshot, keys::instance(op.instance) + 'E'), to_value(ended));
-  TRY(erase_rows(w, table::journal, keys::instance(op.instance)));
+  if (state->journal) TRY(erase_rows(w, table::journal, keys::instance(op.instance)));
   w.entry.instances.push_back({instance_change::kind::ended, op.instance, state->last_event});
   return {};
 }
@@ -83,6 +83,7 @@ result<void> applier::perform(work& w, const put_row& op) {
   auto key = row_keys::of(op.in, op.key);
   w.batch.put(family_of(op.in), key, to_value(op.value));
   note_row(w, op.in, std::move(key), true);
+  if (op.in == table::journal) TRY(load_instance(base::byte_reader(op.key).u64()))->journal = true;
   return {};
 }
 

@@ -9,12 +9,14 @@
 #include <rocksdb/metadata.h>
 #include <rocksdb/options.h>
 #include <rocksdb/perf_level.h>
+#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 #include <rocksdb/write_buffer_manager.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <vector>
@@ -85,10 +87,26 @@ rocksdb::ColumnFamilyOptions family_options(family f, const rocks_settings& s, c
   table.block_cache = cache;
   table.cache_index_and_filter_blocks = true;
   table.pin_l0_filter_and_index_blocks_in_cache = true;
+  // A whole filter of a large file is megabytes: it would push out all else at each look-up that misses.
+  table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+  table.partition_filters = true;
+  table.metadata_block_size = 4096;
+  o.level0_file_num_compaction_trigger = 8;
+  o.level0_slowdown_writes_trigger = 24;
+  o.level0_stop_writes_trigger = 40;
   table.format_version = 5;
-  if (f != family::feed && f != family::queue) table.filter_policy = bloom;
+  if (f != family::feed) table.filter_policy = bloom;
+  // Old versions are written once and hardly ever read: compactions move their keys only.
+  if (f == family::hist) {
+    o.enable_blob_files = true;
+    o.min_blob_size = 256;
+    o.blob_compression_type = rocksdb::kLZ4Compression;
+    o.enable_blob_garbage_collection = true;
+  }
+  // Rows of one table come in the order of their keys more often than not: the next one is looked for beside the last one.
+  if (f == family::queue || f == family::pi) o.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(1));
   // Most creations ask for a key that is not there.
-  if (f == family::res || f == family::pi) {
+  if (f == family::res || f == family::pi || f == family::queue) {
     o.memtable_prefix_bloom_size_ratio = 0.02;
     o.memtable_whole_key_filtering = true;
   }
@@ -131,7 +149,9 @@ public:
 
   result<void> write(const write_batch& batch, bool sync) override {
     count_nothing();
-    rocksdb::WriteBatch out(batch.size_bytes() + batch.rows() * 4 + 64);
+    // Kept from write to write: a buffer of this size would come from the system and go back to it each time.
+    auto& out = out_;
+    out.Clear();
     rocksdb::Status status;
     const auto add = [&](write_batch::op o, family f, std::string_view key, std::string_view value) {
       if (!status.ok()) return;
@@ -141,20 +161,23 @@ public:
         case write_batch::op::erase_range: status = out.DeleteRange(handle(f), slice(key), slice(value)); break;
       }
     };
-    // Most rows of a group are index entries at random places. In order they go into the memtable side by side, with fewer cache misses.
-    struct entry {
-      write_batch::op o;
-      std::string_view key, value;
-    };
-    std::vector<entry> index;
+    // Most rows of a group are index entries and resources at random places. In order they go into the memtable side by side, with fewer cache
+    // misses; and of several rows with one key (versions of a resource in one group) only the last one counts.
+    auto& ordered = ordered_;
+    for (auto& rows : ordered) rows.clear();
     bool ranges = false;
+    const auto place = [](family f) { return f == family::idx ? 0 : f == family::res ? 1 : -1; };
     batch.for_each([&](write_batch::op o, family f, std::string_view key, std::string_view value) {
-      if (f != family::idx) return add(o, f, key, value);
+      if (place(f) < 0) return add(o, f, key, value);
       ranges = ranges || o == write_batch::op::erase_range;
-      index.push_back({o, key, value});
+      ordered[static_cast<std::size_t>(place(f))].push_back({o, key, value});
     });
-    if (!ranges) std::stable_sort(index.begin(), index.end(), [](const entry& a, const entry& b) { return a.key < b.key; });
-    for (const auto& e : index) add(e.o, family::idx, e.key, e.value);
+    for (const auto f : {family::idx, family::res}) {
+      auto& rows = ordered[static_cast<std::size_t>(place(f))];
+      if (!ranges) std::stable_sort(rows.begin(), rows.end(), [](const entry& x, const entry& y) { return x.key < y.key; });
+      for (std::size_t i = 0; i < rows.size(); ++i)
+        if (ranges || i + 1 == rows.size() || rows[i].key != rows[i + 1].key) add(rows[i].o, f, rows[i].key, rows[i].value);
+    }
     if (status.ok()) {
       rocksdb::WriteOptions how;
       how.sync = sync;
@@ -239,6 +262,12 @@ private:
   std::filesystem::path folder_;
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;  // the default family, which is empty, then ours
+  struct entry {
+    write_batch::op o;
+    std::string_view key, value;
+  };
+  rocksdb::WriteBatch out_;
+  std::array<std::vector<entry>, 2> ordered_;
   std::atomic<std::uint64_t> writes_ = 0, syncs_ = 0, bytes_ = 0;
 };
 

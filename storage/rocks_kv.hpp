@@ -12,7 +12,7 @@ namespace dsf::storage {
 // docs/design.md, "Tables"
 struct rocks_settings {
   std::size_t block_cache_bytes = 32 << 20;
-  std::size_t write_buffers_bytes = 16 << 20;      // of all families together
+  std::size_t write_buffers_bytes = 24 << 20;      // of all families together
   std::size_t log_total_bytes = 64 << 20;
   int open_files = 512;
   int background_jobs = 2;

@@ -164,6 +164,8 @@ base::result<std::shared_ptr<const process_authorizations>> process_authorizatio
     const auto stored = TRY(view.current("ActivityDefinition", id));
     if (!stored || stored->deleted || !stored->bytes) continue;
     const auto resource = TRY(base::json::parse(*stored->bytes));
+    ++out->counts_[resource["url"].str()];
+    if (!resource["version"].str().empty()) ++out->counts_[resource["url"].str() + "|" + resource["version"].str()];
     auto messages = parse_process_authorizations(resource);
     if (!messages) continue;  // can't come in through the rules; grants nothing
     process_rules rules{resource["url"].str(), resource["version"].str(), resource["status"].str(), id, std::move(*messages)};
@@ -177,6 +179,11 @@ base::result<std::shared_ptr<const process_authorizations>> process_authorizatio
 const process_rules* process_authorizations::find(std::string_view url, std::string_view version) const {
   const auto found = by_canonical_.find(std::string(url) + "|" + std::string(version));
   return found == by_canonical_.end() ? nullptr : &found->second;
+}
+
+std::size_t process_authorizations::count(std::string_view url, std::string_view version) const {
+  const auto found = counts_.find(version.empty() ? std::string(url) : std::string(url) + "|" + std::string(version));
+  return found == counts_.end() ? 0 : found->second;
 }
 
 }  // namespace dsf::fhir

@@ -68,8 +68,11 @@ public:
   static bool depends_on(std::string_view type) { return type == "ActivityDefinition"; }
   // Of status draft or active only.
   const process_rules* find(std::string_view url, std::string_view version) const;
+  // How many ActivityDefinitions of any status have this url, and this version unless it is empty (dsf-fhir-server 4.2).
+  std::size_t count(std::string_view url, std::string_view version) const;
 
 private:
+  std::unordered_map<std::string, std::size_t> counts_;  // by url and by url|version
   std::unordered_map<std::string, process_rules> by_canonical_;
 };
 

@@ -58,7 +58,7 @@ struct op_scope {
   std::optional<base::uuid> self = {};   // of a new resource inside a bundle
 
   [[nodiscard]] rule_scope rules() const { return {view, context.who, allow_list, processes, conformance, context.config, self}; }
-  [[nodiscard]] reference_scope references() const { return {view, allow_list, context.config, conformance, bundle_index}; }
+  [[nodiscard]] reference_scope references() const { return {view, allow_list, processes, context.config, conformance, bundle_index}; }
   [[nodiscard]] search_scope searching(bool filtered) const {
     return {view,
             allow_list,

@@ -47,6 +47,7 @@ void replace_temporary(base::json& resource, const temporary_ids& ids, std::stri
 struct reference_scope {
   const resource_view& view;
   const directory& allow_list;
+  const process_authorizations& processes;
   const endpoint_config& config;
   const conformance_cache& conformance;
   std::optional<std::size_t> bundle_index;  // conditional references are resolved in bundles only

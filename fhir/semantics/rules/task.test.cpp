@@ -163,7 +163,7 @@ TEST_CASE("process authorization codes, each with its counterpart", "[task][proc
 
 TEST_CASE("a receiver that is not among the recipients is refused", "[task]") {
   constexpr auto base = "http://dsf.dev/fhir/StructureDefinition/extension-process-authorization";
-  for (const auto [name, allowed] : {std::pair("site-a.example", true), std::pair("site-b.example", false)}) {
+  for (const auto& [name, allowed] : {std::pair("site-a.example", true), std::pair("site-b.example", false)}) {
     test_site site;
     site.store(site.ping_definition(
         site.coding("REMOTE_ALL"),
