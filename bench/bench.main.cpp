@@ -70,6 +70,16 @@ int main(int argc, char** argv) {
   w->add_option("--seconds", wire.seconds, "length of a run")->check(CLI::Range(0.1, 600.0))->capture_default_str();
   w->add_option("--pings", wire.pings, "pings under way at once")->check(CLI::Range(1u, 64u))->capture_default_str();
 
+  site_options site;
+  site.common = engine.common;
+  site.dsfd = wire.dsfd;
+  auto* s = app.add_subcommand("site", "a dsfd with the demo's data: how long it takes to start, how much memory it keeps");
+  add_common(*s, site.common, as_json);
+  s->add_option("--dsfd", site.dsfd, "the program")->capture_default_str();
+  s->add_option("--idle", site.idle_seconds, "seconds before memory is looked at")->check(CLI::Range(0u, 3'600u))->capture_default_str();
+  s->add_option("--first-port", site.first_port, "the demo's sites take this and the three above it, and 100 above them for their status")
+      ->capture_default_str();
+
   waiting_options waiting;
   const auto add_waiting = [&](const char* name, const char* help) {
     auto* c = app.add_subcommand(name, help)->group("");
@@ -97,8 +107,8 @@ int main(int argc, char** argv) {
   if (make->parsed()) return ended(make_waiting(waiting), 0);
   if (end->parsed()) return ended(end_waiting(waiting), 0);
   if (server->parsed()) return ended(serve_tls_limit(tls), 0);
-  const auto quick = e->parsed() ? engine.common.quick : wire.common.quick;
+  const auto quick = e->parsed() ? engine.common.quick : s->parsed() ? site.common.quick : wire.common.quick;
   report out(std::cout, as_json, !quick);
-  const auto done = e->parsed() ? measure_engine(engine, out) : measure_wire(wire, out);
+  const auto done = e->parsed() ? measure_engine(engine, out) : s->parsed() ? measure_site(site, out) : measure_wire(wire, out);
   return ended(done, out.finish() ? 0 : 1);
 }

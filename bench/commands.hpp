@@ -52,6 +52,14 @@ struct wire_options {
 };
 base::result<> measure_wire(const wire_options& options, report& out);
 
+struct site_options {
+  common_options common;
+  std::string dsfd;                  // program
+  unsigned idle_seconds = 60;        // before memory is looked at
+  std::uint16_t first_port = 28'440; // of the demo's sites
+};
+base::result<> measure_site(const site_options& options, report& out);
+
 // The TLS limit's server: net/https_server with an answer that is always the same. Ends on SIGTERM.
 struct tls_server_options {
   std::string certificate, key, trust;

@@ -42,6 +42,13 @@ std::string device_of(const std::filesystem::path& folder) {
   return "device " + wanted;
 }
 
+std::int64_t status_kib(pid_t pid, std::string_view line_name) {
+  std::ifstream in(fmt::format("/proc/{}/status", pid));
+  for (std::string line; std::getline(in, line);)
+    if (line.starts_with(line_name)) return std::atoll(line.c_str() + line_name.size());
+  return 0;
+}
+
 }  // namespace
 
 result<machine> look_at_machine(const std::filesystem::path& folder) {
@@ -90,12 +97,8 @@ std::int64_t own_cpu_us() {
   return (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * base::us_per_s + u.ru_utime.tv_usec + u.ru_stime.tv_usec;
 }
 
-std::int64_t peak_kib_of(pid_t pid) {
-  std::ifstream in(fmt::format("/proc/{}/status", pid));
-  for (std::string line; std::getline(in, line);)
-    if (line.starts_with("VmHWM:")) return std::atoll(line.c_str() + 6);
-  return 0;
-}
+std::int64_t peak_kib_of(pid_t pid) { return status_kib(pid, "VmHWM:"); }
+std::int64_t resident_kib_of(pid_t pid) { return status_kib(pid, "VmRSS:"); }
 
 result<scratch_folder> scratch_folder::make(const std::filesystem::path& parent) {
   std::error_code ec;

@@ -20,6 +20,8 @@ std::int64_t cpu_us_of(pid_t pid);
 std::int64_t own_cpu_us();
 // The most memory the process ever had resident.
 std::int64_t peak_kib_of(pid_t pid);
+// What it has resident now.
+std::int64_t resident_kib_of(pid_t pid);
 
 // A folder of its own below `parent`, removed with all that is in it.
 class scratch_folder {
