@@ -1,6 +1,7 @@
 #include "actors/instance_host.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "actors/task_document.hpp"
 #include "base/bytes.hpp"
@@ -64,6 +65,7 @@ struct instance_host::working {
   std::shared_ptr<const storage::store_view> view;
   std::vector<bpmn::effect> effects;
   std::vector<std::string> batches;
+  storage::large_values aside;  // of the batches
 
   struct task {
     base::json content;
@@ -102,21 +104,28 @@ base::log_context instance_host::log_context() const {
 base::result<> instance_host::load(bool before_end) {
   const auto view = context_->store->view();
   auto snapshot = TRY(view->instance_snapshot(id_));
+  storage::large_value_reader values{external_id(), view, id_};
   rows_ = 0;
+  unsnapped_bytes_ = 0;
+  snapshot_bytes_ = 0;
+  stored_ = {};
   state_ = {};
   if (snapshot) {
-    state_ = TRY(storage::decode_state(snapshot->bytes));
+    state_ = TRY(storage::decode_state(snapshot->bytes, values));
     rows_ = snapshot->event;
   }
+  const auto in_snapshot = values.referred_bytes();
   const auto events = TRY(view->instance_events(id_, rows_ + 1));
   std::vector<bpmn::event_batch> batches;
   for (const auto& row : events) {
     if (row.number != rows_ + 1)
       return base::fail(bpmn::errc::bug, "an event of the instance is missing", external_id() + " event " + std::to_string(rows_ + 1));
-    batches.push_back(TRY(storage::decode_batch(row.bytes)));
+    batches.push_back(TRY(storage::decode_batch(row.bytes, values)));
     unsnapped_bytes_ += row.bytes.size();
     ++rows_;
   }
+  unsnapped_bytes_ += values.referred_bytes() - in_snapshot;
+  values.add_to(stored_);
   if (rows_ == 0) return base::fail(bpmn::errc::not_waiting, "there is no such process instance", external_id());
   const auto& sha = snapshot ? state_.definition_sha256 : batches.front().definition_sha256;
   process_ = context_->processes->by_hash(sha);
@@ -132,6 +141,7 @@ base::result<> instance_host::load(bool before_end) {
 base::result<planned_step> instance_host::plan(std::vector<incoming> commands) {
   working w;
   w.view = context_->store->view();
+  w.aside = storage::large_values{&stored_};
   w.out.state = state_;
   w.out.commit.partition = storage::partition_of(id_);
   w.out.commit.preconditions.push_back(storage::instance_at{id_, rows_});
@@ -147,23 +157,40 @@ base::result<planned_step> instance_host::plan(std::vector<incoming> commands) {
     return std::move(w.out);
   }
   TRY(write_effects(w));
+  TRY(write_events(w));
+  if (w.out.after.ended) w.out.commit.operations.push_back(storage::end_instance{id_});
+  return std::move(w.out);
+}
 
+base::result<> instance_host::write_events(working& w) {
   auto& out = w.out;
+  std::unordered_set<std::string> put;
+  const auto put_values = [&](storage::large_values& from) {
+    for (auto& v : from.take_to_put()) {
+      if (!put.insert(v.sha256).second) continue;
+      out.commit.operations.push_back(storage::put_row{storage::table::value, storage::keys::value(id_, v.sha256), std::move(v.bytes)});
+      out.stored_values.push_back(std::move(v.sha256));
+    }
+  };
   storage::append_events append{id_, rows_ + 1, std::move(w.batches), std::nullopt};
   out.rows = rows_ + append.events.size();
-  out.unsnapped_bytes = unsnapped_bytes_;
+  out.unsnapped_bytes = unsnapped_bytes_ + w.aside.referred_bytes();
   for (const auto& bytes : append.events) out.unsnapped_bytes += bytes.size();
-  if (out.unsnapped_bytes > context_->settings.snapshot_after_bytes && !out.after.ended) {
-    auto snapshot = storage::encode_state(out.state);
-    // A snapshot costs as much as it is long, so a long one waits for as many bytes of events.
-    if (out.unsnapped_bytes > snapshot.size()) {
+  put_values(w.aside);
+  if (out.unsnapped_bytes > std::max(context_->settings.snapshot_after_bytes, snapshot_bytes_) && !out.after.ended) {
+    storage::large_values aside{&stored_};
+    auto snapshot = TRY(storage::encode_state(out.state, aside));
+    // A snapshot costs as much as it is long, its large values included: they are hashed anew. So a long one waits for as many bytes of events.
+    snapshot_bytes_ = snapshot.size() + aside.referred_bytes();
+    if (out.unsnapped_bytes > snapshot_bytes_) {
+      put_values(aside);
       append.snapshot = std::move(snapshot);
       out.unsnapped_bytes = 0;
+      snapshot_bytes_ = 0;
     }
   }
   out.commit.operations.push_back(std::move(append));
-  if (out.after.ended) out.commit.operations.push_back(storage::end_instance{id_});
-  return std::move(w.out);
+  return {};
 }
 
 base::result<> instance_host::take(working& w, incoming in) {
@@ -230,7 +257,7 @@ base::result<> instance_host::apply_step(working& w, bpmn::step step, const bpmn
                                       {}});
       }
     }
-    w.batches.push_back(storage::encode_batch(batch));
+    w.batches.push_back(TRY(storage::encode_batch(batch, w.aside)));
   }
   out.state = std::move(step.state);
   return run_quick_handlers(w, std::move(step.effects), cause.now);
@@ -359,6 +386,7 @@ void instance_host::adopt(planned_step& step) {
   state_ = std::move(step.state);
   rows_ = step.rows;
   unsnapped_bytes_ = step.unsnapped_bytes;
+  for (auto& sha256 : step.stored_values) stored_.add(std::move(sha256));
 }
 
 base::result<after_commit> instance_host::resume() const {

@@ -14,6 +14,7 @@
 #include "actors/inbox.hpp"
 #include "bpmn/execution/advance.hpp"
 #include "storage/commit.hpp"
+#include "storage/instances/large_values.hpp"
 
 namespace dsf::actors {
 
@@ -48,6 +49,7 @@ struct planned_step {
   bpmn::instance_state state;
   std::uint64_t rows = 0;  // event rows of the instance after the commit
   std::size_t unsnapped_bytes = 0;
+  std::vector<std::string> stored_values;  // hashes of the large values whose rows the commit puts
   after_commit after;
   std::vector<incoming> taken;  // their done() is called with the commit's outcome
   std::vector<std::pair<incoming, base::error>> refused;  // their done() is called at once
@@ -86,6 +88,7 @@ private:
   base::result<> take(working& w, incoming in);
   base::result<> apply_step(working& w, bpmn::step step, const bpmn::command& cause);
   base::result<> run_quick_handlers(working& w, std::vector<bpmn::effect> effects, base::timestamp now);
+  base::result<> write_events(working& w);
   base::result<> write_effects(working& w);
   base::result<plugins::activation> activation_of(const bpmn::instance_state& state, const bpmn::run_handler& call) const;
 
@@ -94,7 +97,9 @@ private:
   std::shared_ptr<const deployed_process> process_;
   bpmn::instance_state state_;
   std::uint64_t rows_ = 0;
-  std::size_t unsnapped_bytes_ = 0;
+  std::size_t unsnapped_bytes_ = 0;  // of the events since the snapshot, with the large values they refer to
+  std::size_t snapshot_bytes_ = 0;  // of the last snapshot that was too long to be worth it, likewise
+  storage::stored_values stored_;  // large values that need not be put again
 };
 
 // How a handler's outcome goes on as a command.

@@ -20,9 +20,19 @@ void put_named(const named_values& list, google::protobuf::RepeatedPtrField<pb::
     put(value, *n->mutable_value());
   }
 }
-named_values take_named(google::protobuf::RepeatedPtrField<pb::NamedValue>& in) {
+// Rows of the store are the site's own: a reference to one means nothing to a worker.
+base::result<bpmn::value> take_value(dsf::pb::Value& in, const std::string& name) {
+  bool ok = true;
+  auto out = take(std::move(in), ok);
+  if (!ok) return base::fail(errc::bad_answer, "a reference to a stored value in place of the value", name);
+  return out;
+}
+base::result<named_values> take_named(google::protobuf::RepeatedPtrField<pb::NamedValue>& in) {
   named_values out;
-  for (auto& n : in) out.emplace_back(std::move(*n.mutable_name()), take(std::move(*n.mutable_value())));
+  for (auto& n : in) {
+    auto content = TRY(take_value(*n.mutable_value(), n.name()));
+    out.emplace_back(std::move(*n.mutable_name()), std::move(content));
+  }
   return out;
 }
 
@@ -50,8 +60,8 @@ base::result<std::vector<bpmn::variable_change>> take_changes(google::protobuf::
   std::vector<bpmn::variable_change> out;
   for (auto& v : in) {
     if (!pb::VariableScope_IsValid(v.scope())) return base::fail(errc::bad_answer, "a variable change of an unknown scope", v.name());
-    out.push_back({static_cast<bpmn::variable_change::scope>(v.scope()), std::move(*v.mutable_name()),
-                   take(std::move(*v.mutable_new_value())), v.remove()});
+    auto content = TRY(take_value(*v.mutable_new_value(), v.name()));
+    out.push_back({static_cast<bpmn::variable_change::scope>(v.scope()), std::move(*v.mutable_name()), std::move(content), v.remove()});
   }
   return out;
 }
@@ -114,8 +124,8 @@ base::result<activation> decode_activation(std::string_view bytes) {
   a.business_key = in.business_key();
   a.activity_id = in.activity_id();
   a.activity_instance_id = in.activity_instance_id();
-  a.fields = take_named(*in.mutable_fields());
-  a.variables = take_named(*in.mutable_variables());
+  a.fields = TRY(take_named(*in.mutable_fields()));
+  a.variables = TRY(take_named(*in.mutable_variables()));
   if (in.has_start_task()) a.start_task = TRY(take_task(in.start_task()));
   if (in.has_latest_task()) a.latest_task = TRY(take_task(in.latest_task()));
   for (const auto& t : in.current_tasks()) a.current_tasks.push_back(TRY(take_task(t)));

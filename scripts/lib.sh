@@ -1,5 +1,8 @@
 # Shared by ./run, ./test and .ci/run; sourced, not called.
 
+# A second checkout on the same machine finds what the first one compiled.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+
 # How many compilers fit: one a core, and 1.5 GiB of memory for each.
 build_jobs() {
   local cores memory_mib fit

@@ -23,7 +23,12 @@ std::string event(std::uint64_t instance, std::uint64_t number) {
   return out;
 }
 
-std::string value(std::uint64_t instance, std::uint64_t number) { return event(instance, number); }
+std::string value(std::uint64_t instance, std::string_view sha256) {
+  std::string out;
+  base::put_u64(out, instance);
+  out += sha256;
+  return out;
+}
 
 std::string journal(std::uint64_t instance, std::string_view activity) {
   std::string out;

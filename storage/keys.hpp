@@ -22,7 +22,7 @@ namespace keys {
 
 std::string instance(std::uint64_t instance);  // S; prefix of E, V, J
 std::string event(std::uint64_t instance, std::uint64_t number);  // E
-std::string value(std::uint64_t instance, std::uint64_t number);  // V
+std::string value(std::uint64_t instance, std::string_view sha256);  // V: the hash's 32 bytes
 std::string journal(std::uint64_t instance, std::string_view activity);  // J
 std::string business_key(std::uint16_t partition, std::string_view definition, std::string_view key);  // B
 // C: `keys` are the correlation values; the prefix without instance finds all instances that wait for them.

@@ -304,9 +304,10 @@ TEST_CASE("store: instances: events, snapshots, ending, forgetting") {
   const auto i = *first;
   CHECK(refused(s->submit_wait(commit_of(append_events{i, 2, {"x"}, std::nullopt})), errc::instance_conflict));
   const std::string big(10'000, 'b');
-  REQUIRE(
-      s->submit_wait(commit_of({}, {append_events{i, 1, {"one", big}, std::nullopt}, put_row{table::journal, keys::journal(i, "act"), "j"},
-                                    put_row{table::value, keys::value(i, 1), "v"}})));
+  const std::string hash(32, '\xff');  // the last key an instance can have
+  REQUIRE(s->submit_wait(
+      commit_of({}, {append_events{i, 1, {"one", big}, std::nullopt}, put_row{table::journal, keys::journal(i, "act"), "j"},
+                     put_row{table::value, keys::value(i, hash), big}, put_row{table::value, keys::value(i + 1, hash), big}})));
   CHECK_FALSE(*s->view()->instance_snapshot(i));
   REQUIRE(s->submit_wait(commit_of(append_events{i, 3, {"three"}, "state at 3"})));
   auto v = s->view();
@@ -326,6 +327,7 @@ TEST_CASE("store: instances: events, snapshots, ending, forgetting") {
   CHECK_FALSE((*v->instance(i))->is_live());
   CHECK(v->rows(table::journal, keys::instance(i), 10)->empty());
   CHECK(v->rows(table::value, keys::instance(i), 10)->size() == 1);
+  CHECK(*v->row_value(table::value, keys::value(i, hash)) == big);
   CHECK((*v->instance_snapshot(i))->bytes == "state at 3");
   CHECK(refused(s->submit_wait(commit_of(append_events{i, 5, {"x"}, std::nullopt})), errc::instance_conflict));
   REQUIRE(s->reopen());
@@ -334,7 +336,9 @@ TEST_CASE("store: instances: events, snapshots, ending, forgetting") {
   v = s->view();
   CHECK(v->instances(0, 10)->empty());
   CHECK(v->instance_events(i)->empty());
-  CHECK(v->rows(table::value, {}, 10)->empty());
+  // Its own values and no other's.
+  CHECK(v->rows(table::value, keys::instance(i), 10)->empty());
+  CHECK(v->rows(table::value, {}, 10)->size() == 1);
 }
 
 TEST_CASE("store: instance ids are never given twice; outside ids are reversible and belong to one site") {

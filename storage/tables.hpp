@@ -20,7 +20,7 @@ enum class table : char {
   access_class = 'A',   // class
   snapshot = 'S',       // instance
   event = 'E',          // instance, number
-  value = 'V',          // instance, value
+  value = 'V',          // instance, SHA-256
   journal = 'J',        // instance, activity
   business_key = 'B',   // p, definition, business key
   subscription = 'C',   // p, kind, name, keys, instance

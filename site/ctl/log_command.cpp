@@ -34,9 +34,13 @@ std::string detail_of(const bpmn::event& e) {
   if (const auto* started = std::get_if<bpmn::events::instance_started>(&e.what))
     return fmt::format("business key {}, message {}", started->business_key, started->message_name);
   if (const auto* written = std::get_if<bpmn::events::variables_written>(&e.what)) {
-    // Names only: values may be patient data.
+    // Names only, and sizes and hashes of large values: values may be patient data.
     std::string names;
-    for (const auto& w : written->writes) names += (names.empty() ? "" : ", ") + std::string(w.removed ? "-" : "") + w.name;
+    for (const auto& w : written->writes) {
+      names += (names.empty() ? "" : ", ") + std::string(w.removed ? "-" : "") + w.name;
+      if (const auto* large = w.content->as<bpmn::blob_reference>())
+        names += fmt::format(" ({} bytes, SHA-256 {})", large->size, large->sha256);
+    }
     return names;
   }
   return {};
@@ -60,7 +64,7 @@ base::result<> log_show(ctl_output& o, const log_options& options) {
   for (;;) {
     const auto rows = TRY(view->instance_events(id.instance, row, rows_at_a_time));
     for (const auto& stored : rows) {
-      const auto batch = TRY(storage::decode_batch(stored.bytes));
+      const auto batch = TRY(storage::decode_batch_outline(stored.bytes));
       auto number = batch.first_number;
       for (const auto& e : batch.events) {
         const auto n = number++;

@@ -9,6 +9,7 @@ std::string grab(std::string* s) { return std::move(*s); }
 
 struct putter {
   pb::Event& out;
+  large_values& aside;
 
   void operator()(const ev::instance_started& e) {
     auto* m = out.mutable_instance_started();
@@ -26,7 +27,7 @@ struct putter {
     for (const auto& w : e.writes) {
       auto* to = m->add_writes();
       to->set_name(w.name);
-      put(w.content.get(), *to->mutable_content());
+      put_content(w.content.get(), *to->mutable_content(), aside);
       to->set_removed(w.removed);
     }
   }
@@ -40,7 +41,7 @@ struct putter {
     m->set_scope_node(put_index(e.scope_node));
     m->set_node(put_index(e.node));
     m->set_scope_instance(e.scope_instance);
-    for (const auto& v : e.variables) put(v, *m->add_variables());
+    for (const auto& v : e.variables) put(v, *m->add_variables(), aside);
   }
   void operator()(const ev::activity_started& e) {
     auto* m = out.mutable_activity_started();
@@ -125,9 +126,10 @@ struct putter {
 
 }  // namespace
 
-void put(const bpmn::event& e, pb::Event& out) { std::visit(putter{out}, e.what); }
+void put(const bpmn::event& e, pb::Event& out, large_values& aside) { std::visit(putter{out, aside}, e.what); }
 
-bpmn::event take(pb::Event&& in, bool& ok) {
+bpmn::event take(pb::Event&& in, taking& t) {
+  bool& ok = t.ok;
   switch (in.what_case()) {
     case pb::Event::kInstanceStarted: {
       auto& m = *in.mutable_instance_started();
@@ -145,7 +147,7 @@ bpmn::event take(pb::Event&& in, bool& ok) {
       auto& m = *in.mutable_variables_written();
       ev::variables_written e{m.execution(), {}};
       for (auto& w : *m.mutable_writes())
-        e.writes.push_back({grab(w.mutable_name()), bpmn::shared_value(take(std::move(*w.mutable_content()))), w.removed()});
+        e.writes.push_back({grab(w.mutable_name()), take_content(std::move(*w.mutable_content()), t), w.removed()});
       return {std::move(e)};
     }
     case pb::Event::kExecutionCreated: {
@@ -153,7 +155,7 @@ bpmn::event take(pb::Event&& in, bool& ok) {
       ev::execution_created e{
           m.id(), m.parent(), m.scope(), m.concurrent(), m.body(), take_index(m.scope_node()), take_index(m.node()), m.scope_instance(),
           {}};
-      for (auto& v : *m.mutable_variables()) e.variables.push_back(take(std::move(v)));
+      for (auto& v : *m.mutable_variables()) e.variables.push_back(take(std::move(v), t));
       return {std::move(e)};
     }
     case pb::Event::kActivityStarted: {

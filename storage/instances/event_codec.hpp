@@ -6,8 +6,8 @@
 
 namespace dsf::storage::instance_codec {
 
-void put(const bpmn::event& e, pb::Event& out);
-// `ok` false: the bytes hold no event this program knows.
-bpmn::event take(pb::Event&& in, bool& ok);
+void put(const bpmn::event& e, pb::Event& out, large_values& aside);
+// `t.ok` false: the bytes hold no event this program knows.
+bpmn::event take(pb::Event&& in, taking& t);
 
 }  // namespace dsf::storage::instance_codec

@@ -1,8 +1,5 @@
 #include "storage/instances/instance_codec.hpp"
 
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-
 #include "storage/errors.hpp"
 #include "storage/instances/event_codec.hpp"
 
@@ -14,8 +11,8 @@ namespace codec = instance_codec;
 std::string grab(std::string* s) { return std::move(*s); }
 
 template <class Message>
-std::string pack(const Message& m) {
-  std::string out(1, instance_format);
+std::string pack(const Message& m, bool refers) {
+  std::string out(1, refers ? referring_instance_format : plain_instance_format);
   m.AppendToString(&out);
   return out;
 }
@@ -28,18 +25,16 @@ base::failure damaged(std::string_view what) {
 template <class Message>
 base::result<> unpack(std::string_view bytes, Message& m, std::string_view what) {
   if (bytes.empty()) return damaged(what);
-  if (bytes.front() != instance_format)
+  if (bytes.front() != plain_instance_format && bytes.front() != referring_instance_format)
     return base::fail(errc::newer_format, "the stored " + std::string(what) + " has format " +
                                               std::to_string(static_cast<unsigned char>(bytes.front())) + ", this program knows up to " +
-                                              std::to_string(int(instance_format)) + "; use the release that wrote it, or a newer one");
-  google::protobuf::io::ArrayInputStream raw(bytes.data() + 1, static_cast<int>(bytes.size() - 1));
-  google::protobuf::io::CodedInputStream in(&raw);
-  in.SetRecursionLimit(200);  // values nest up to bpmn::value_depth_limit, two messages a level
-  if (!m.ParseFromCodedStream(&in) || !in.ConsumedEntireMessage()) return damaged(what);
+                                              std::to_string(int(referring_instance_format)) +
+                                              "; use the release that wrote it, or a newer one");
+  if (!codec::parse(bytes.substr(1), m)) return damaged(what);
   return {};
 }
 
-void put(const bpmn::execution& e, pb::Execution& out) {
+void put(const bpmn::execution& e, pb::Execution& out, large_values& aside) {
   out.set_id(e.id);
   out.set_parent(e.parent);
   out.set_scope(e.scope);
@@ -55,17 +50,17 @@ void put(const bpmn::execution& e, pb::Execution& out) {
   if (e.loop) codec::put(*e.loop, *out.mutable_loop());
   for (const auto child : e.children) out.add_children(child);
   for (const auto wait : e.waits) out.add_waits(wait);
-  for (const auto& v : e.variables) codec::put(v, *out.add_variables());
+  for (const auto& v : e.variables) codec::put(v, *out.add_variables(), aside);
 }
 
-bpmn::execution take(pb::Execution&& in, bool& ok) {
+bpmn::execution take(pb::Execution&& in, codec::taking& t) {
   bpmn::execution e;
   e.id = in.id();
   e.parent = in.parent();
   e.scope = in.scope();
   e.concurrent = in.concurrent();
   e.body = in.body();
-  e.at = codec::take_enum(in.phase(), bpmn::phase::complete, ok);
+  e.at = codec::take_enum(in.phase(), bpmn::phase::complete, t.ok);
   e.index = in.index();
   e.scope_node = codec::take_index(in.scope_node());
   e.node = codec::take_index(in.node());
@@ -75,7 +70,7 @@ bpmn::execution take(pb::Execution&& in, bool& ok) {
   if (in.has_loop()) e.loop = codec::take(in.loop());
   e.children.assign(in.children().begin(), in.children().end());
   e.waits.assign(in.waits().begin(), in.waits().end());
-  for (auto& v : *in.mutable_variables()) e.variables.push_back(codec::take(std::move(v)));
+  for (auto& v : *in.mutable_variables()) e.variables.push_back(codec::take(std::move(v), t));
   return e;
 }
 
@@ -92,7 +87,8 @@ bpmn::task_record take(pb::TaskRecord&& in) {
 
 }  // namespace
 
-std::string encode_batch(const bpmn::event_batch& batch) {
+base::result<std::string> encode_batch(const bpmn::event_batch& batch, large_values& aside) {
+  const auto before = aside.references();
   pb::EventBatch m;
   m.set_first_number(batch.first_number);
   m.set_time_us(batch.time.us);
@@ -100,11 +96,14 @@ std::string encode_batch(const bpmn::event_batch& batch) {
   m.set_definition_sha256(batch.definition_sha256);
   m.set_applier_version(batch.applier_version);
   m.mutable_events()->Reserve(static_cast<int>(batch.events.size()));
-  for (const auto& e : batch.events) codec::put(e, *m.add_events());
-  return pack(m);
+  for (const auto& e : batch.events) codec::put(e, *m.add_events(), aside);
+  TRY(aside.status());
+  return pack(m, aside.references() != before);
 }
 
-base::result<bpmn::event_batch> decode_batch(std::string_view bytes) {
+namespace {
+
+base::result<bpmn::event_batch> take_batch(std::string_view bytes, large_value_reader* values) {
   pb::EventBatch m;
   TRY(unpack(bytes, m, "batch of events"));
   bpmn::event_batch batch;
@@ -117,14 +116,22 @@ base::result<bpmn::event_batch> decode_batch(std::string_view bytes) {
     return base::fail(errc::newer_format, "the events need applier version " + std::to_string(batch.applier_version) +
                                               ", this program has up to " + std::to_string(bpmn::current_applier_version) +
                                               "; use the release that wrote them, or a newer one");
-  bool ok = true;
+  codec::taking t{values};
   batch.events.reserve(static_cast<std::size_t>(m.events_size()));
-  for (auto& e : *m.mutable_events()) batch.events.push_back(codec::take(std::move(e), ok));
-  if (!ok) return damaged("batch of events");
+  for (auto& e : *m.mutable_events()) batch.events.push_back(codec::take(std::move(e), t));
+  if (t.error) return base::failure(*std::move(t.error));
+  if (!t.ok) return damaged("batch of events");
   return batch;
 }
 
-std::string encode_state(const bpmn::instance_state& s) {
+}  // namespace
+
+base::result<bpmn::event_batch> decode_batch(std::string_view bytes, large_value_reader& values) { return take_batch(bytes, &values); }
+
+base::result<bpmn::event_batch> decode_batch_outline(std::string_view bytes) { return take_batch(bytes, nullptr); }
+
+base::result<std::string> encode_state(const bpmn::instance_state& s, large_values& aside) {
+  const auto before = aside.references();
   pb::InstanceState m;
   m.set_status(static_cast<std::uint32_t>(s.status));
   m.set_events(s.events);
@@ -137,7 +144,7 @@ std::string encode_state(const bpmn::instance_state& s) {
   m.set_started_us(s.started.us);
   m.set_ended_us(s.ended.us);
   m.set_end_reason(s.end_reason);
-  for (const auto& x : s.executions) put(x, *m.add_executions());
+  for (const auto& x : s.executions) put(x, *m.add_executions(), aside);
   for (const auto& x : s.jobs) codec::put(x, *m.add_jobs());
   for (const auto& x : s.subscriptions) codec::put(x, *m.add_subscriptions());
   for (const auto& x : s.messages) codec::put(x, *m.add_messages());
@@ -149,13 +156,15 @@ std::string encode_state(const bpmn::instance_state& s) {
     out->set_id(list.id);
     for (const auto& t : list.tasks) put(t, *out->add_tasks());
   }
-  return pack(m);
+  TRY(aside.status());
+  return pack(m, aside.references() != before);
 }
 
-base::result<bpmn::instance_state> decode_state(std::string_view bytes) {
+base::result<bpmn::instance_state> decode_state(std::string_view bytes, large_value_reader& values) {
   pb::InstanceState m;
   TRY(unpack(bytes, m, "snapshot of an instance"));
-  bool ok = true;
+  codec::taking taking{&values};
+  bool& ok = taking.ok;
   bpmn::instance_state s;
   s.status = codec::take_enum(m.status(), bpmn::instance_status::failed, ok);
   s.events = m.events();
@@ -168,7 +177,7 @@ base::result<bpmn::instance_state> decode_state(std::string_view bytes) {
   s.started.us = m.started_us();
   s.ended.us = m.ended_us();
   s.end_reason = grab(m.mutable_end_reason());
-  for (auto& x : *m.mutable_executions()) ok = s.executions.insert(take(std::move(x), ok)) && ok;
+  for (auto& x : *m.mutable_executions()) ok = s.executions.insert(take(std::move(x), taking)) && ok;
   for (auto& x : *m.mutable_jobs()) ok = s.jobs.insert(codec::take(std::move(x), ok)) && ok;
   for (auto& x : *m.mutable_subscriptions()) ok = s.subscriptions.insert(codec::take(std::move(x), ok)) && ok;
   for (auto& x : *m.mutable_messages()) ok = s.messages.insert(codec::take(std::move(x))) && ok;
@@ -180,6 +189,7 @@ base::result<bpmn::instance_state> decode_state(std::string_view bytes) {
     for (auto& t : *x.mutable_tasks()) list.tasks.push_back(take(std::move(t)));
     ok = s.received_tasks.insert(std::move(list)) && ok;
   }
+  if (taking.error) return base::failure(*std::move(taking.error));
   if (!ok) return damaged("snapshot of an instance");
   return s;
 }
@@ -187,13 +197,16 @@ base::result<bpmn::instance_state> decode_state(std::string_view bytes) {
 std::string encode_value(const bpmn::value& v) {
   pb::Value m;
   codec::put(v, m);
-  return pack(m);
+  return pack(m, false);
 }
 
 base::result<bpmn::value> decode_value(std::string_view bytes) {
   pb::Value m;
   TRY(unpack(bytes, m, "value"));
-  return codec::take(std::move(m));
+  bool ok = true;
+  auto v = codec::take(std::move(m), ok);
+  if (!ok) return damaged("value");
+  return v;
 }
 
 }  // namespace dsf::storage

@@ -10,6 +10,14 @@
 using namespace dsf;
 using namespace dsf::bpmn;
 
+namespace {
+
+storage::large_value_reader no_values() {
+  return {"i", [](std::string_view) { return std::optional<std::string>{}; }};
+}
+
+}  // namespace
+
 TEST_CASE("values of every kind come back as they were") {
   const std::vector<value> all = {{},
                                   true,
@@ -58,7 +66,9 @@ TEST_CASE("events and states of random processes come back as they were") {
     REQUIRE(models);
     bpmn::testing::test_host host(models->front());
     host.on_step = [](bpmn::testing::test_host& h) {
-      const auto state = storage::decode_state(storage::encode_state(h.state));
+      storage::large_values aside;
+      auto none = no_values();
+      const auto state = storage::decode_state(*storage::encode_state(h.state, aside), none);
       if (!state || !(*state == h.state)) h.broken += "the state does not come back\n";
     };
     base::seeded_entropy dice(seed);
@@ -71,18 +81,23 @@ TEST_CASE("events and states of random processes come back as they were") {
     for (int i = 0; i < 20'000 && !host.ended; ++i) REQUIRE(bpmn::testing::answer_something(host, dice));
     REQUIRE(host.broken == "");
     const event_batch batch{7, host.now, "timer", "sha", current_applier_version, host.events};
-    const auto back = storage::decode_batch(storage::encode_batch(batch));
+    storage::large_values aside;
+    auto none = no_values();
+    const auto back = storage::decode_batch(*storage::encode_batch(batch, aside), none);
     REQUIRE(back);
     REQUIRE(*back == batch);
+    REQUIRE(aside.references() == 0);
   }
 }
 
 TEST_CASE("damaged and newer bytes are refused with a sentence") {
-  const auto good = storage::encode_batch({1, {5}, "c", "s", 1, {event{events::execution_removed{4}}}});
-  CHECK(storage::decode_batch("").error().is(storage::errc::damaged));
-  CHECK(storage::decode_batch(good.substr(0, good.size() - 1)).error().is(storage::errc::damaged));
+  storage::large_values aside;
+  auto none = no_values();
+  const auto good = *storage::encode_batch({1, {5}, "c", "s", 1, {event{events::execution_removed{4}}}}, aside);
+  CHECK(storage::decode_batch("", none).error().is(storage::errc::damaged));
+  CHECK(storage::decode_batch(good.substr(0, good.size() - 1), none).error().is(storage::errc::damaged));
   auto newer = good;
-  newer[0] = 2;
-  CHECK(storage::decode_batch(newer).error().is(storage::errc::newer_format));
-  CHECK(storage::decode_batch(storage::encode_batch({1, {5}, "c", "s", 2, {}})).error().is(storage::errc::newer_format));
+  newer[0] = 3;
+  CHECK(storage::decode_batch(newer, none).error().is(storage::errc::newer_format));
+  CHECK(storage::decode_batch(*storage::encode_batch({1, {5}, "c", "s", 2, {}}, aside), none).error().is(storage::errc::newer_format));
 }

@@ -167,11 +167,11 @@ void put(const bpmn::loop_state& l, pb::Loop& out) {
 
 bpmn::loop_state take(const pb::Loop& in) { return {in.total(), in.created(), in.active(), in.completed()}; }
 
-void put(const bpmn::variable& v, pb::Variable& out) {
+void put(const bpmn::variable& v, pb::Variable& out, large_values& aside) {
   out.set_name(v.name);
-  put(v.content.get(), *out.mutable_content());
+  put_content(v.content.get(), *out.mutable_content(), aside);
 }
 
-bpmn::variable take(pb::Variable&& in) { return {grab(in.mutable_name()), bpmn::shared_value(take(std::move(*in.mutable_content())))}; }
+bpmn::variable take(pb::Variable&& in, taking& t) { return {grab(in.mutable_name()), take_content(std::move(*in.mutable_content()), t)}; }
 
 }  // namespace dsf::storage::instance_codec

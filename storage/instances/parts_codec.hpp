@@ -29,7 +29,7 @@ void put(const bpmn::task_change& c, pb::TaskChange& out);
 bpmn::task_change take(pb::TaskChange&& in);
 void put(const bpmn::loop_state& l, pb::Loop& out);
 bpmn::loop_state take(const pb::Loop& in);
-void put(const bpmn::variable& v, pb::Variable& out);
-bpmn::variable take(pb::Variable&& in);
+void put(const bpmn::variable& v, pb::Variable& out, large_values& aside);
+bpmn::variable take(pb::Variable&& in, taking& t);
 
 }  // namespace dsf::storage::instance_codec

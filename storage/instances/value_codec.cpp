@@ -1,5 +1,10 @@
 #include "storage/instances/value_codec.hpp"
 
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+
+#include "base/bytes.hpp"
+
 namespace dsf::storage::instance_codec {
 namespace {
 
@@ -105,7 +110,7 @@ void put(const bpmn::value& v, pb::Value& out) {
              v.raw());
 }
 
-bpmn::value take(pb::Value&& in) {
+bpmn::value take(pb::Value&& in, bool& ok) {
   switch (in.kind_case()) {
     case pb::Value::KIND_NOT_SET: return {};
     case pb::Value::kBoolean: return bpmn::value(in.boolean());
@@ -119,13 +124,13 @@ bpmn::value take(pb::Value&& in) {
     case pb::Value::kRaw: return bpmn::value(bpmn::bytes{grab(in.mutable_raw())});
     case pb::Value::kList: {
       bpmn::value_list list;
-      for (auto& item : *in.mutable_list()->mutable_entries()) list.push_back(take(std::move(item)));
+      for (auto& item : *in.mutable_list()->mutable_entries()) list.push_back(take(std::move(item), ok));
       return bpmn::value(std::move(list));
     }
     case pb::Value::kMap: {
       bpmn::value_map map;
       for (auto& item : *in.mutable_map()->mutable_entries())
-        map.emplace_back(grab(item.mutable_name()), take(std::move(*item.mutable_content())));
+        map.emplace_back(grab(item.mutable_name()), take(std::move(*item.mutable_content()), ok));
       return bpmn::value(std::move(map));
     }
     case pb::Value::kStrings: {
@@ -160,8 +165,38 @@ bpmn::value take(pb::Value&& in) {
       auto& b = *in.mutable_blob();
       return bpmn::value(bpmn::blob_reference{grab(b.mutable_id()), b.size(), grab(b.mutable_sha256())});
     }
+    case pb::Value::kLarge: break;
   }
+  ok = false;
   return {};
+}
+
+void put_content(const bpmn::value& v, pb::Value& out, large_values& aside) {
+  put(v, out);
+  const auto size = out.ByteSizeLong();
+  if (size <= large_value_limit) return;
+  auto sha256 = aside.refer(out.SerializeAsString());
+  auto* large = out.mutable_large();  // takes the value's place
+  large->set_sha256(std::move(sha256));
+  large->set_size(size);
+}
+
+bpmn::shared_value take_content(pb::Value&& in, taking& t) {
+  if (!in.has_large()) return {take(std::move(in), t.ok)};
+  auto& large = *in.mutable_large();
+  if (t.values == nullptr) return {bpmn::value(bpmn::blob_reference{{}, large.size(), base::to_hex(large.sha256())})};
+  if (t.error) return {};
+  auto found = t.values->find(large.sha256(), large.size());
+  if (found) return *std::move(found);
+  t.error = std::move(found).error();
+  return {};
+}
+
+bool parse(std::string_view bytes, google::protobuf::MessageLite& out) {
+  google::protobuf::io::ArrayInputStream raw(bytes.data(), static_cast<int>(bytes.size()));
+  google::protobuf::io::CodedInputStream in(&raw);
+  in.SetRecursionLimit(200);  // values nest up to bpmn::value_depth_limit, two messages a level
+  return out.ParseFromCodedStream(&in) && in.ConsumedEntireMessage();
 }
 
 }  // namespace dsf::storage::instance_codec
