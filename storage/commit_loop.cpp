@@ -115,11 +115,16 @@ void store::impl::turn_read_only(const base::error& why, std::string_view doing)
   {
     const std::lock_guard lock(mutex_);
     if (broken_) return;
-    auto e = base::error(errc::read_only, fmt::format("{} failed; the store is read-only until it is reopened", doing));
-    broken_ = std::move(e).because(why);
+    break_off(why, fmt::format("{} failed", doing));
   }
   if (options_.log != nullptr)
     options_.log->error(component, "the store turned read-only", {}, {{"why", why.to_string()}, {"while", std::string(doing)}});
+}
+
+// With mutex_ held.
+void store::impl::break_off(const base::error& why, std::string text) {
+  broken_ = base::error(errc::read_only, std::move(text)).because(why);
+  may_recover_ = why.is(errc::io);
 }
 
 void store::impl::note_cursors(const commit& c) {

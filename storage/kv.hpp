@@ -101,6 +101,9 @@ class kv : public kv_reader {
 public:
   // All or nothing; visible to readers when it returns, and with `sync` it then survives a crash, with all that was written before.
   virtual result<void> write(const write_batch& batch, bool sync) = 0;
+  // After write() failed: takes away what it may have left behind, so that a batch that was refused does not appear at the next opening. Nothing may
+  // be read or written any more, and no snapshot may be in use.
+  virtual result<void> close_after_failure() = 0;
   // Sees what was written before the call and nothing later. Must be given back before the kv is destroyed.
   virtual std::shared_ptr<const kv_reader> snapshot() const = 0;
   // Reads the stored files and compares their checksums; returns early, without a finding, once `stop` is set.

@@ -24,6 +24,10 @@ public:
   result<cached> find_cached(family f, std::string_view key, std::string& out) const override;
   result<void> scan(family f, const key_range& range, const row_visitor& visit) const override;
   result<void> write(const write_batch& batch, bool sync) override;
+  result<void> close_after_failure() override {
+    lose_unsynced();
+    return {};
+  }
   std::shared_ptr<const kv_reader> snapshot() const override;
   result<void> verify(const std::atomic<bool>&) const override { return {}; }
   std::uint64_t stored_bytes() const override;

@@ -45,7 +45,7 @@ base::failure failed(const rocksdb::Status& status, const std::string& place) {
     return fail(errc::damaged, fmt::format("stored bytes do not check out ({}). Restore the store from a backup", status.ToString()),
                 place);
   if (status.IsNoSpace() || (status.IsIOError() && status.subcode() == rocksdb::Status::kNoSpace))
-    return fail(errc::io, "no space left on the store's disk; make room, then reopen the store", place);
+    return fail(errc::io, "no space left on the store's disk; make room there", place);
   return fail(errc::io, fmt::format("the store's disk answered: {}", status.ToString()), place);
 }
 
@@ -117,10 +117,18 @@ rocksdb::ColumnFamilyOptions family_options(family f, const rocks_settings& s, c
 class rocks_kv final : public kv, public std::enable_shared_from_this<rocks_kv> {
 public:
   explicit rocks_kv(std::filesystem::path folder) : folder_(std::move(folder)) {}
-  ~rocks_kv() override {
+  ~rocks_kv() override { close(); }
+
+  void close() {
     if (!db_) return;
     for (auto* handle : families_) db_->DestroyColumnFamilyHandle(handle);
     db_->Close().PermitUncheckedError();
+    db_.reset();
+  }
+
+  result<void> close_after_failure() override {
+    close();
+    return cut_newest_log(folder_, last_good_);
   }
 
   result<void> open(const rocks_settings& s, bool create, bool read_only) {
@@ -138,6 +146,7 @@ public:
                                   : rocksdb::DB::Open(options, folder_.string(), wanted, &families_, &db);
     if (!status.ok()) return failed(status, folder_.string());
     db_.reset(db);
+    last_good_ = db_->GetLatestSequenceNumber();
     return {};
   }
 
@@ -184,6 +193,7 @@ public:
       status = db_->Write(how, &out);
     }
     if (!status.ok()) return failed(status, folder_.string());
+    last_good_ = db_->GetLatestSequenceNumber();
     writes_.fetch_add(1, std::memory_order_relaxed);
     bytes_.fetch_add(out.GetDataSize(), std::memory_order_relaxed);
     if (sync) syncs_.fetch_add(1, std::memory_order_relaxed);
@@ -266,6 +276,7 @@ private:
     write_batch::op o;
     std::string_view key, value;
   };
+  std::uint64_t last_good_ = 0;  // RocksDB's number of the last row whose batch was synced
   rocksdb::WriteBatch out_;
   std::array<std::vector<entry>, 2> ordered_;
   std::atomic<std::uint64_t> writes_ = 0, syncs_ = 0, bytes_ = 0;

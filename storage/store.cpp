@@ -25,7 +25,7 @@ void store::impl::submit(commit c, answer done, bool internal) {
   bool wake = false;
   {
     std::unique_lock lock(mutex_);
-    if (!open_ || broken_) {
+    if (!open_ || broken_ || reopening_) {
       auto why = refusal();
       lock.unlock();
       return done(std::move(why));
@@ -49,6 +49,7 @@ result<receipt> store::impl::submit_wait(commit c, bool internal) {
 }
 
 base::failure store::impl::refusal() const {
+  if (reopening_) return fail(errc::read_only, "the store is being opened again");
   if (!open_) return fail(errc::closed, "the store is closed");
   auto e = base::error(errc::read_only, "the store takes no writes");
   return base::failure(std::move(e).because(*broken_));
@@ -61,6 +62,7 @@ void store::impl::add_listener(listener l) {
 
 std::shared_ptr<const store_view> store::impl::view() {
   const std::lock_guard lock(view_mutex_);
+  if (in_between_) return in_between_;
   if (!rows_ || !applier_) return nullptr;
   if (view_ && view_->sequence() >= published_.load(std::memory_order_acquire)) return view_;
   auto snapshot = rows_->snapshot();
@@ -99,23 +101,35 @@ store_status store::impl::status() {
   {
     const std::lock_guard lock(mutex_);
     out = counters_;
-    out.writable = open_ && !broken_;
-    if (!open_)
-      out.why_not = "the store is closed";
-    else if (broken_)
+    out.writable = open_ && !broken_ && !reopening_;
+    if (reopening_) {
+      out.why_not = out.why_not_in_short = "it is being opened again";
+    } else if (!open_) {
+      out.why_not = out.why_not_in_short = "the store is closed";
+    } else if (broken_) {
       out.why_not = broken_->to_string();
+      out.may_recover = may_recover_;
+      const base::error* first = &*broken_;
+      while (first->cause()) first = first->cause();
+      out.why_not_in_short = first->text();
+    }
     out.queued_commits = queue_.size();
     out.queued_bytes = queued_bytes_;
     out.site_id = about_.site.to_string();
     out.created_by = about_.created_by;
   }
   out.sequence = published_.load(std::memory_order_acquire);
-  struct statvfs disk{};
-  if (!options_.rows && ::statvfs(options_.path.c_str(), &disk) == 0) {
-    out.disk_free_bytes = std::uint64_t{disk.f_bavail} * disk.f_frsize;
-    out.low_space = out.disk_free_bytes < options_.limits.low_water_bytes;
+  if (const auto free = free_bytes()) {
+    out.disk_free_bytes = *free;
+    out.low_space = *free < options_.limits.low_water_bytes;
   }
   return out;
+}
+
+std::optional<std::uint64_t> store::impl::free_bytes() const {
+  struct statvfs disk{};
+  if (options_.rows || ::statvfs(options_.path.c_str(), &disk) != 0) return std::nullopt;
+  return std::uint64_t{disk.f_bavail} * disk.f_frsize;
 }
 
 void store::submit(commit c, answer done) { impl_->submit(std::move(c), std::move(done), false); }

@@ -32,6 +32,9 @@ struct store_limits {
   std::uint64_t feed_rows = 1'000'000;            // the feed is cut to this even if a follower is behind
   std::uint64_t verify_at_open_bytes = 256 << 20; // a store up to this size is read whole at opening; a larger one in the background
   std::uint64_t low_water_bytes = 512 << 20;      // free disk space below which status().low_space is set
+  std::uint64_t reopen_free_bytes = 32 << 20;     // what opening again after a failed write needs: logs are written out
+  std::uint64_t reopen_trial_bytes = 1 << 20;     // written and removed before anything is closed
+  int view_wait_ms = 10'000;                      // how long closing waits for views in use
 };
 
 struct store_options {
@@ -50,6 +53,8 @@ struct store_options {
 struct store_status {
   bool writable = false;
   std::string why_not;                            // a sentence, when not writable
+  std::string why_not_in_short;                   // without places on this machine, for other sites
+  bool may_recover = false;                       // a write or a read failed: reopen() may mend it; not after close() or damage
   std::uint64_t sequence = 0;
   std::uint64_t commits = 0;                      // accepted since opening
   std::uint64_t conflicts = 0;
@@ -85,7 +90,8 @@ public:
   using listener = std::function<void(std::span<const feed_entry>)>;
   void on_commit(listener l);
 
-  // The newest snapshot; cheap, shared until the next commit. Null only after close().
+  // The newest snapshot; cheap, shared until the next commit. Null only after close(). While the store is opened again, one that answers every
+  // question with read_only.
   [[nodiscard]] std::shared_ptr<const store_view> view() const;
 
   // The first of `n` (1 to 10,000) consecutive instance ids, never given before, not even before a crash. Waits for one commit when a block is used up.
@@ -105,7 +111,8 @@ public:
   [[nodiscard]] store_status status() const;
   // Answers what is queued, then closes the files. Views must be given back first; waits up to 10 s for them.
   result<void> close();
-  // After a failed write: closes and opens again, from what the disk holds. On failure the store stays read-only.
+  // After a failed write: tries whether the disk takes writes again, closes, and opens from what the disk holds, which must be what was answered and
+  // nothing more. On failure the store stays read-only, or becomes it, and can be read. One call at a time, never together with close().
   result<void> reopen();
 
   class impl;

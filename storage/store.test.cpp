@@ -439,11 +439,26 @@ TEST_CASE("store: a failed write turns the store read-only; waiting and later co
   CHECK_FALSE(s->status().writable);
   CHECK(s->status().why_not.find("no space left") != std::string::npos);
   CHECK(s->view()->dump().value() == dump);
+  CHECK(s->status().why_not_in_short.starts_with("no space left"));
+  CHECK(s->status().may_recover);
   rows->heal();
   CHECK(refused(s->submit_wait(commit_of(task(id(11)))), errc::read_only));
   REQUIRE(s->reopen());
   CHECK(s->status().writable);
   CHECK(s->submit_wait(commit_of(task(id(11)))));
+  // A batch that reached the disk although its sync failed was refused, and stays so.
+  const auto before = s->view()->dump().value();
+  rows->fail_writes(0, false);
+  CHECK(refused(s->submit_wait(commit_of(task(id(12)))), errc::read_only));
+  CHECK(s->view()->dump().value() == before);
+  rows->fail_writes(SIZE_MAX);
+  REQUIRE(s->reopen());
+  CHECK(s->view()->dump().value() == before);
+  CHECK(s->submit_wait(commit_of(task(id(12)))));
+  // Not after an orderly end.
+  REQUIRE(s->close());
+  CHECK_FALSE(s->status().may_recover);
+  CHECK_FALSE(s->view());
 }
 
 TEST_CASE("store: commits no store would take are refused with a reason") {

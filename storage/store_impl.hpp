@@ -21,6 +21,7 @@ public:
 
   result<void> start();
   result<void> stop();
+  result<void> reopen();
 
   void submit(commit c, answer done, bool internal);
   result<receipt> submit_wait(commit c, bool internal);
@@ -37,8 +38,19 @@ private:
     std::size_t bytes = 0;
   };
 
-  result<void> open_rows();
-  result<void> verify_rows();
+  result<void> open_rows(bool read_only);
+  enum class verification : std::uint8_t { at_opening, in_background, none };
+  result<void> verify_rows(verification how);
+  // Rows, then applier, counters and commit thread over them.
+  result<void> begin(bool read_only, verification how);
+  void start_thread();
+  void end_threads();
+  void drop_rows();
+  result<void> wait_for_views();
+  [[nodiscard]] std::optional<std::uint64_t> free_bytes() const;
+  result<void> try_disk() const;
+  result<void> open_again(std::uint64_t answered);
+  void fall_back(const base::error& why);
   // The commit thread.
   void run();
   void take_group(std::vector<item>& group);
@@ -47,6 +59,7 @@ private:
   void trim_feed();
   void note_cursors(const commit& c);
   void turn_read_only(const base::error& why, std::string_view doing);
+  void break_off(const base::error& why, std::string text);
   base::failure refusal() const;
 
   store_options options_;
@@ -67,8 +80,10 @@ private:
   std::deque<item> queue_;
   std::size_t queued_bytes_ = 0;
   bool open_ = false;
+  bool reopening_ = false;
   bool waiting_ = false;                      // the commit thread sleeps
   std::optional<base::error> broken_;         // why the store takes no commits
+  bool may_recover_ = false;                  // of broken_
   store_status counters_;
 
   // Commit thread only.
@@ -83,6 +98,7 @@ private:
 
   std::mutex view_mutex_;
   std::shared_ptr<const store_view> view_;
+  std::shared_ptr<const store_view> in_between_;  // what callers get while the rows are closed and opened again
   std::atomic<std::uint64_t> published_ = 0;
 
   std::mutex ids_mutex_;

@@ -6,9 +6,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <system_error>
+#include <utility>
 
 #include "storage/checksum.hpp"
 
@@ -45,6 +48,51 @@ bool holds_a_record(std::string_view rest) {
   }
   return false;
 }
+
+constexpr std::size_t batch_head_size = 12;
+
+std::uint64_t little_endian(std::string_view at, std::size_t bytes) {
+  std::uint64_t out = 0;
+  for (std::size_t i = bytes; i-- > 0;) out = out << 8 | static_cast<std::uint8_t>(at[i]);
+  return out;
+}
+
+base::failure log_error(std::string_view what, const std::filesystem::path& file) {
+  return fail(errc::io, fmt::format("can't {} the store's log: {}", what, std::strerror(errno)), file.string());
+}
+
+// A file's bytes for as long as this lives.
+class mapped_file {
+public:
+  static result<mapped_file> open(const std::filesystem::path& path) {
+    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0) return log_error("read", path);
+    mapped_file out;
+    struct stat info{};
+    bool ok = ::fstat(file, &info) == 0;
+    if (ok && info.st_size > 0) {
+      out.size_ = static_cast<std::size_t>(info.st_size);
+      out.at_ = ::mmap(nullptr, out.size_, PROT_READ, MAP_PRIVATE, file, 0);
+      ok = out.at_ != MAP_FAILED;
+    }
+    auto answer = ok ? result<mapped_file>(std::move(out)) : result<mapped_file>(log_error("read", path));
+    ::close(file);
+    return answer;
+  }
+  mapped_file(mapped_file&& other) noexcept : at_(std::exchange(other.at_, MAP_FAILED)), size_(std::exchange(other.size_, 0)) {}
+  mapped_file& operator=(mapped_file&&) = delete;
+  ~mapped_file() {
+    if (at_ != MAP_FAILED) ::munmap(at_, size_);
+  }
+  [[nodiscard]] std::string_view bytes() const {
+    return size_ == 0 ? std::string_view() : std::string_view(static_cast<const char*>(at_), size_);
+  }
+
+private:
+  mapped_file() = default;
+  void* at_ = MAP_FAILED;
+  std::size_t size_ = 0;
+};
 
 bool all_zero(std::string_view bytes) { return bytes.find_first_not_of('\0') == std::string_view::npos; }
 
@@ -105,32 +153,66 @@ result<void> check_logs(const std::filesystem::path& folder) {
   std::error_code ec;
   for (const auto& entry : std::filesystem::directory_iterator(folder, ec)) {
     if (entry.path().extension() != ".log") continue;
-    const std::string name = entry.path().filename().string();
-    const auto cannot = [&] {
-      return fail(errc::io, fmt::format("can't read the store's log: {}", std::strerror(errno)), entry.path().string());
-    };
-    const int file = ::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC);
-    if (file < 0) return cannot();
-    struct stat info{};
-    if (::fstat(file, &info) != 0) {
-      const auto answer = cannot();
-      ::close(file);
-      return answer;
-    }
-    if (info.st_size == 0) {
-      ::close(file);
-      continue;
-    }
-    const auto size = static_cast<std::size_t>(info.st_size);
-    void* mapped = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
-    ::close(file);
-    if (mapped == MAP_FAILED) return cannot();
-    auto found = check_log({static_cast<const char*>(mapped), size}, name);
-    ::munmap(mapped, size);
-    if (!found) return found;
+    const auto file = TRY(mapped_file::open(entry.path()));
+    TRY(check_log(file.bytes(), entry.path().filename().string()));
   }
   if (ec) return fail(errc::io, fmt::format("can't read the store's folder: {}", ec.message()), folder.string());
   return {};
+}
+
+std::size_t end_of_batches(std::string_view bytes, std::uint64_t last_row) {
+  std::size_t begin = 0;  // of the record that is being read
+  std::string head;
+  for (std::size_t block = 0; block < bytes.size(); block += block_size) {
+    const auto in = bytes.substr(block, block_size);
+    for (std::size_t i = 0; i + header_size <= in.size();) {
+      const auto at = in.substr(i);
+      const auto h = read_header(at);
+      // A torn end, or damage: check_logs() tells them apart.
+      if (h.type < full || h.type > record_type::last || header_size + h.length > at.size() || !checks_out(h, at, h.length))
+        return bytes.size();
+      if (h.type == full || h.type == first) {
+        begin = block + i;
+        head.clear();
+      }
+      if (head.size() < batch_head_size) head += at.substr(header_size, std::min(h.length, batch_head_size - head.size()));
+      if ((h.type == full || h.type == record_type::last) && head.size() == batch_head_size) {
+        const auto number = little_endian(head, 8), rows = little_endian(std::string_view(head).substr(8), 4);
+        if (rows > 0 && number + rows - 1 > last_row) return begin;
+      }
+      i += header_size + h.length;
+    }
+  }
+  return bytes.size();
+}
+
+result<void> cut_newest_log(const std::filesystem::path& folder, std::uint64_t last_row) {
+  std::error_code ec;
+  std::filesystem::path newest;
+  std::uint64_t newest_number = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ec)) {
+    if (entry.path().extension() != ".log") continue;
+    const auto stem = entry.path().stem().string();
+    std::uint64_t number = 0;
+    if (std::from_chars(stem.data(), stem.data() + stem.size(), number).ec != std::errc() || number < newest_number) continue;
+    newest_number = number;
+    newest = entry.path();
+  }
+  if (ec) return fail(errc::io, fmt::format("can't read the store's folder: {}", ec.message()), folder.string());
+  if (newest.empty()) return {};
+  std::size_t end = 0, size = 0;
+  {
+    const auto file = TRY(mapped_file::open(newest));
+    size = file.bytes().size();
+    end = end_of_batches(file.bytes(), last_row);
+  }
+  if (end == size) return {};
+  const int file = ::open(newest.c_str(), O_WRONLY | O_CLOEXEC);
+  if (file < 0) return log_error("cut", newest);
+  const bool ok = ::ftruncate(file, static_cast<off_t>(end)) == 0 && ::fsync(file) == 0;
+  const auto answer = ok ? result<void>() : result<void>(log_error("cut", newest));
+  ::close(file);
+  return answer;
 }
 
 }  // namespace dsf::storage
