@@ -93,6 +93,7 @@ struct no_services final : plugins::services {
 struct fixture {
   std::shared_ptr<storage::memory_kv> rows = storage::memory_kv::create();
   std::unique_ptr<storage::store> store;
+  engine_context shared;
   definitions processes;
   plugins::handler_registry handlers;
   site_events events;
@@ -141,7 +142,7 @@ struct fixture {
     auto opened = storage::store::open(std::move(o));
     REQUIRE(opened);
     store = std::move(*opened);
-    engine_context c;
+    auto& c = shared;
     c.store = store.get();
     c.processes = &processes;
     c.handlers = &handlers;
@@ -341,6 +342,32 @@ TEST_CASE("a handler that reports nothing before the stop runs again after the s
   REQUIRE(f.eventually([&] { return f.count(storage::table::subscription) == 1; }));
   CHECK(f.prepared == 2);
   CHECK(f.sent() == 1);
+  CHECK(f.status(start) == "in-progress");
+}
+
+TEST_CASE("a handler that does not report within its deadline is tried again later, and what it reports then is not used") {
+  fixture f;
+  f.close();
+  f.settings.handler_deadline_us = 100'000;
+  f.open();
+  f.running->holds().hold("test.Prepare");
+  const auto start = f.post("startAsk", "k9");
+  REQUIRE(f.eventually([&] { return f.prepared == 1; }));
+  const auto the_job = [&]() -> std::optional<bpmn::job> {
+    instance_host host(f.shared, f.store->view()->instances(0, 10)->front().instance);
+    if (!host.load() || host.state().jobs.size() != 1) return {};
+    return *host.state().jobs.begin();
+  };
+  REQUIRE(f.eventually([&] {
+    const auto job = the_job();
+    return job && job->error == "the handler did not report within 100 ms (engine.handler_deadline)";
+  }));
+  // Not at once: 10 s, 60 s, then an incident (decision 8). The Task stays in progress meanwhile.
+  CHECK(the_job()->due.us > base::system_clock_source().now().us + 5'000'000);
+  CHECK(the_job()->attempt == 2);
+  f.running->holds().release("test.Prepare");
+  CHECK_FALSE(f.eventually([&] { return f.count(storage::table::subscription) > 0; }, 300));
+  CHECK(f.prepared == 1);
   CHECK(f.status(start) == "in-progress");
 }
 

@@ -41,6 +41,13 @@ struct handler_report {
   bpmn::local_id job = 0;
   std::string class_name;
   std::shared_ptr<plugins::outcome> outcome;
+  std::shared_ptr<std::atomic<bool>> attempt;  // the activation's cancellation flag: tells this attempt from a later one
+};
+// The deadline of a handler's attempt has passed.
+struct handler_overdue {
+  bpmn::local_id job = 0;
+  std::string class_name;
+  std::shared_ptr<std::atomic<bool>> attempt;
 };
 struct pump_again {};
 struct timer_request {
@@ -143,6 +150,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dsf::actors::retire)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dsf::actors::idle_check)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dsf::actors::commit_answer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dsf::actors::handler_report)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dsf::actors::handler_overdue)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dsf::actors::pump_again)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dsf::actors::timer_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dsf::actors::clock_tick)

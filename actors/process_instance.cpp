@@ -205,7 +205,9 @@ struct instance_state_of_actor {
     auto cancelled = std::make_shared<std::atomic<bool>>(false);
     running.emplace(call.job, cancelled);
     activation->cancelled = cancelled;
-    shared->handlers->run([shared = shared, actor = caf::actor_cast<caf::actor>(self), run = entry->run, job = call.job,
+    self->delayed_send(self, std::chrono::microseconds(context().settings.handler_deadline_us),
+                       handler_overdue{call.job, call.class_name, cancelled});
+    shared->handlers->run([shared = shared, actor = caf::actor_cast<caf::actor>(self), run = entry->run, job = call.job, cancelled,
                            a = std::move(*activation)]() mutable {
       const auto& context = shared->context;
       const auto publish = [&](site_event_kind kind, bool failed = false) {
@@ -225,14 +227,36 @@ struct instance_state_of_actor {
       // When the program stops, the outcome is dropped: the job is still open and runs again with the same idempotency key.
       if (!shared->holds.wait_released(a.class_name)) return;
       publish(site_event_kind::handler_finished, std::holds_alternative<plugins::failed>(*outcome));
-      caf::anon_send(actor, handler_report{job, a.class_name, std::move(outcome)});
+      caf::anon_send(actor, handler_report{job, a.class_name, std::move(outcome), std::move(cancelled)});
     });
   }
 
+  [[nodiscard]] bool is_running(bpmn::local_id job, const std::shared_ptr<std::atomic<bool>>& attempt) const {
+    const auto at = running.find(job);
+    return at != running.end() && at->second == attempt;
+  }
+
   void reported(handler_report& report) {
-    running.erase(report.job);
+    if (!is_running(report.job, report.attempt))
+      return context().log->warning("engine", "a handler reported after its attempt was given up; the result is not used",
+                                    host.log_context(), {{"class", report.class_name}});
     auto command = to_command(report.job, std::move(*report.outcome), now());
-    command.cause = "handler " + report.class_name;
+    handler_ended(report.job, report.class_name, std::move(command));
+  }
+
+  // Its thread may still be busy, but the instance does not wait for it any longer: a new attempt has the same idempotency key (decision 8).
+  void overdue(const handler_overdue& late) {
+    if (!is_running(late.job, late.attempt)) return;
+    late.attempt->store(true);
+    const auto text = "the handler did not report within " + std::to_string(context().settings.handler_deadline_us / 1'000) +
+                      " ms (engine.handler_deadline)";
+    context().log->warning("engine", text, host.log_context(), {{"class", late.class_name}});
+    handler_ended(late.job, late.class_name, bpmn::command{now(), {}, bpmn::handler_failed{late.job, text, true, true}});
+  }
+
+  void handler_ended(bpmn::local_id job, const std::string& class_name, bpmn::command command) {
+    running.erase(job);
+    command.cause = "handler " + class_name;
     push(std::move(command));
     while (running.empty() && !waiting_handlers.empty()) {
       auto next = std::move(waiting_handlers.front());
@@ -275,6 +299,7 @@ caf::behavior process_instance_actor(caf::event_based_actor* self, shared_engine
       },
       [=](const commit_answer& a) { state->answered(*a.receipt); },
       [=](handler_report& r) { state->reported(r); },
+      [=](const handler_overdue& o) { state->overdue(o); },
       [=](const pump_again&) { state->pump(); },
       [=](const idle_check& i) {
         if (i.generation == state->generation && state->queue.empty() && !state->committing && state->running.empty())

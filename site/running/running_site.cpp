@@ -69,6 +69,7 @@ result<> running_site::parts::open() {
   eo.config.base_url = config.base_url;
   eo.config.organization_identifier = config.organization_identifier;
   eo.config.page_count = static_cast<int>(config.page_count);
+  eo.config.max_candidates = static_cast<std::size_t>(config.limits.search_candidates);
   eo.config.max_bundle_entries = static_cast<std::size_t>(config.limits.bundle_entries);
   const auto head = [this](const std::string& target, std::function<void(int)> done) {
     net::client_request r;
@@ -107,6 +108,9 @@ result<> running_site::parts::open() {
   context.settings.passivate_after_us = config.passivate_after_us;
   context.settings.limits.segment_steps = static_cast<std::size_t>(config.limits.segment_steps);
   context.settings.limits.multi_instance = static_cast<std::size_t>(config.limits.multi_instance);
+  context.settings.handler_deadline_us = config.handler_deadline_us;
+  context.settings.correlation_buffer_us = config.correlation_buffer_us;
+  context.settings.live_instances = static_cast<std::size_t>(config.limits.live_instances);
   context.settings.handler_threads = static_cast<unsigned>(config.handler_threads);
   context.services_for = [this](const plugins::activation& a) { return host->services_for(a); };
   context.write_task = [this](const json& task, base::uuid id) -> result<storage::put_resource> {

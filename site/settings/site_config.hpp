@@ -61,6 +61,8 @@ struct limits_config {
   std::int64_t bundle_entries = 0;
   std::int64_t segment_steps = 0;
   std::int64_t multi_instance = 0;
+  std::int64_t live_instances = 0;
+  std::int64_t search_candidates = 0;
 };
 
 struct site_config {
@@ -98,6 +100,8 @@ struct site_config {
 
   std::int64_t send_deadline_us = 0;
   std::int64_t passivate_after_us = 0;
+  std::int64_t handler_deadline_us = 0;
+  std::int64_t correlation_buffer_us = 0;
   std::int64_t handler_threads = 0;
   std::int64_t stop_timeout_us = 0;
 

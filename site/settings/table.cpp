@@ -96,6 +96,10 @@ constexpr setting rows[] = {
    [](config& c, key, value v) { c.passivate_after_us = v.number; }},
   {"engine.handler_threads", integer, "8", "1..256", "Threads for handlers that block.",
    [](config& c, key, value v) { c.handler_threads = v.number; }},
+  {"engine.handler_deadline", duration, "10m", "1s..30d", "An attempt of a handler that takes longer counts as lost and is made again, at last as an incident.",
+   [](config& c, key, value v) { c.handler_deadline_us = v.number; }},
+  {"engine.correlation_buffer", duration, "10s", "0s..1d", "How long a Task that no instance waits for yet is kept before it fails.",
+   [](config& c, key, value v) { c.correlation_buffer_us = v.number; }},
   {"engine.stop_timeout", duration, "20s", "0s..1h", "At SIGTERM: how long running requests and handlers may take before they are left to the next start.",
    [](config& c, key, value v) { c.stop_timeout_us = v.number; }},
 
@@ -113,6 +117,10 @@ constexpr setting rows[] = {
    [](config& c, key, value v) { c.limits.segment_steps = v.number; }},
   {"limits.multi_instance", integer, "1000000", "1..100000000", "Instances of one multi-instance activity.",
    [](config& c, key, value v) { c.limits.multi_instance = v.number; }},
+  {"limits.live_instances", integer, "4000", "1..1000000", "Waiting instances kept in memory; above it they leave it at once.",
+   [](config& c, key, value v) { c.limits.live_instances = v.number; }},
+  {"limits.search_candidates", integer, "100000", "100..100000000", "Resources a search looks at before it is refused as too wide.",
+   [](config& c, key, value v) { c.limits.search_candidates = v.number; }},
 
   {"log.file", path, "-", "", "File for log lines (JSON), appended to; - is standard error.",
    [](config& c, key, value v) { c.log_file = v.text; }},
