@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "plugins/worker_codec.hpp"
+#include "proto/worker.pb.h"
 
 using namespace dsf;
 using namespace dsf::plugins;
@@ -109,4 +110,18 @@ TEST_CASE("every kind of outcome comes back, with all its fields") {
   CHECK(std::get<end_instance>(*decode_outcome(encode_outcome(end_instance{"r"}))).reason == "r");
   CHECK_FALSE(decode_outcome("\xff\xff"));
   CHECK_FALSE(decode_outcome(""));
+}
+
+TEST_CASE("a worker's reference to a row of the store is refused, not taken for null") {
+  worker::v1::Outcome o;
+  auto& change = *o.mutable_completed()->add_variables();
+  change.set_name("v");
+  CHECK(decode_outcome(o.SerializeAsString()));
+  change.mutable_new_value()->mutable_list()->add_entries()->mutable_large()->set_size(5'000);
+  const auto refused = decode_outcome(o.SerializeAsString());
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().place() == "v");
+  worker::v1::Activation a;
+  a.add_variables()->mutable_value()->mutable_large()->set_size(5'000);
+  CHECK_FALSE(decode_activation(a.SerializeAsString()));
 }
