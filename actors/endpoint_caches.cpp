@@ -28,6 +28,7 @@ base::result<std::shared_ptr<const endpoint_facts>> endpoint_caches::facts() {
     return facts_;
   auto next = facts_ ? std::make_shared<endpoint_facts>(*facts_) : std::make_shared<endpoint_facts>();
   const auto view = store_->view();
+  if (!view) return base::fail(storage::errc::closed, "the store is closed");
   if (directory_epoch != built_directory_) {
     next->allow_list = TRY(fhir::directory::build(*view, identities_.base_url));
     by_thumbprint_.clear();

@@ -77,8 +77,12 @@ engine::engine(engine_context context, net::transport& transport) : impl_(std::m
   s.keep_record(record);
   s.root.set(impl_->system->spawn(site_actor, impl_->shared, record));
   // The supervisors are made when the root initialises; its answer tells that they are there.
-  caf::scoped_actor wait{*impl_->system};
-  wait->request(s.root.get(), caf::infinite, retire{}).receive([] {}, [](const caf::error&) {});
+  {
+    caf::scoped_actor wait{*impl_->system};
+    wait->request(s.root.get(), caf::infinite, retire{}).receive([] {}, [](const caf::error&) {});
+  }
+  // This thread would keep the system's logger, and stop() on another thread wait for ever for it to go.
+  caf::logger::set_current_actor_system(nullptr);
 }
 
 engine::~engine() { stop(); }
@@ -122,6 +126,8 @@ void engine::command(std::uint64_t instance, bpmn::command what, std::function<v
 }
 
 void engine::run_alone(const std::string& resource_type, std::function<void(release)> job) {
+  // While no engine runs nobody takes turns; the job finds a store that takes no writes, and answers that.
+  if (impl_->shared->stopping) return job([] {});
   tell(impl_->shared->resource_types, run_job{std::make_shared<std::function<void(release)>>(std::move(job)), resource_type});
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "actors/inbox.hpp"
+#include "actors/task_document.hpp"
 #include "net/query.hpp"
 #include "storage/errors.hpp"
 
@@ -21,6 +22,9 @@ struct fhir_endpoint::exchange {
 };
 
 namespace {
+
+constexpr int read_only_retry_after_s = 5;
+constexpr int low_space_retry_after_s = 60;
 
 fhir::http_method method_of(std::string_view m) {
   if (m == "GET") return fhir::http_method::get;
@@ -155,17 +159,17 @@ void fhir_endpoint::prepare(const std::shared_ptr<exchange>& e) {
   ++e->attempts;
   auto facts = caches_->facts();
   const auto view = store_->view();
-  if (!facts || !view) {
-    fhir::reply r = plain(503);
-    r.headers.emplace_back("Retry-After", "5");
-    return finish(e, std::move(r));
-  }
+  if (!facts || !view) return unavailable(e);
   const fhir::interaction_context context{
       *view, e->who, options_.config, clock_->now(), *entropy_, *(*facts)->allow_list, *(*facts)->processes, *(*facts)->conformance};
   auto prepared = fhir::prepare(e->request, context);
   for (const auto& denial : prepared.denials)
     log_->warning("endpoint", "access denied", {.identity = e->who.name()}, {{"path", e->request.path}, {"reason", denial}});
-  if (const auto* reply = prepared.if_reply()) return finish(e, *reply);
+  if (const auto* reply = prepared.if_reply()) {
+    // What could not be read while the store is opened again can be in a moment.
+    if (reply->status == 500 && !store_->status().writable) return unavailable(e);
+    return finish(e, *reply);
+  }
   check_externals(e, std::move(*prepared.if_pending()), 0);
 }
 
@@ -177,7 +181,7 @@ void fhir_endpoint::check_externals(const std::shared_ptr<exchange>& e, fhir::pe
     work_->run([this, e, next, status, pending = std::move(pending)]() mutable {
       auto facts = caches_->facts();
       const auto view = store_->view();
-      if (!facts || !view) return finish(e, plain(503));
+      if (!facts || !view) return unavailable(e);
       const fhir::interaction_context context{
           *view, e->who, options_.config, clock_->now(), *entropy_, *(*facts)->allow_list, *(*facts)->processes, *(*facts)->conformance};
       if (auto bad = fhir::external_reference_reply(pending.external_checks[next], status, e->request, context))
@@ -188,13 +192,12 @@ void fhir_endpoint::check_externals(const std::shared_ptr<exchange>& e, fhir::pe
 }
 
 void fhir_endpoint::submit(const std::shared_ptr<exchange>& e, fhir::pending_commit pending) {
-  const bool starts = std::ranges::any_of(pending.writes.writes, [](const auto& w) { return w.requested_task; });
-  if (starts && store_->status().low_space) {
-    // docs/design.md, decision 18: running work is finished, new work waits for room.
+  if (std::ranges::any_of(pending.writes.writes, &fhir::resource_write::requested_task) && store_->status().low_space &&
+      starts_new_work(pending)) {
     log_->warning("endpoint", "a Task was refused: the disk is nearly full", {.identity = e->who.name()});
-    fhir::reply r = plain(503);
-    r.headers.emplace_back("Retry-After", "60");
-    return finish(e, std::move(r));
+    return finish(e, fhir::unavailable_reply(e->request, options_.config,
+                                             "This site has little room on its disk: it finishes what runs and starts nothing new",
+                                             low_space_retry_after_s));
   }
   storage::commit c;
   for (const auto& w : pending.writes.writes)
@@ -208,6 +211,29 @@ void fhir_endpoint::submit(const std::shared_ptr<exchange>& e, fhir::pending_com
     }
     refused(e, receipt.error());
   });
+}
+
+// A requested Task that is not for a running instance. docs/design.md, decision 18: running work is finished, new work waits for room.
+bool fhir_endpoint::starts_new_work(const fhir::pending_commit& pending) const {
+  const auto view = store_->view();
+  return std::ranges::any_of(pending.writes.writes, [&](const fhir::resource_write& w) {
+    if (!w.requested_task) return false;
+    const auto task = base::json::parse(w.body.bytes);
+    if (!task || !view) return true;
+    const auto facts = facts_of(*task);
+    if (!facts.process || facts.business_key.empty()) return true;
+    const auto instance =
+        view->row_value(storage::table::business_key,
+                        storage::keys::business_key(0, facts.process->key + "|" + facts.process->version, facts.business_key));
+    return !instance || !*instance;
+  });
+}
+
+void fhir_endpoint::unavailable(const std::shared_ptr<exchange>& e) {
+  const auto why = store_->status().why_not_in_short;
+  finish(e, fhir::unavailable_reply(e->request, options_.config,
+                                    "This site's store takes no writes just now" + (why.empty() ? std::string() : ": " + why),
+                                    read_only_retry_after_s));
 }
 
 void fhir_endpoint::refused(const std::shared_ptr<exchange>& e, const base::error& why) {
@@ -225,7 +251,7 @@ void fhir_endpoint::refused(const std::shared_ptr<exchange>& e, const base::erro
     work_->run([this, e, why] {
       auto facts = caches_->facts();
       const auto view = store_->view();
-      if (!facts || !view) return finish(e, plain(503));
+      if (!facts || !view) return unavailable(e);
       const fhir::interaction_context context{
           *view, e->who, options_.config, clock_->now(), *entropy_, *(*facts)->allow_list, *(*facts)->processes, *(*facts)->conformance};
       const auto kind = why.is(storage::errc::unique_conflict)    ? fhir::commit_conflict::duplicate
@@ -235,10 +261,13 @@ void fhir_endpoint::refused(const std::shared_ptr<exchange>& e, const base::erro
     });
     return;
   }
+  // The store has said why, once.
+  if (why.kind() == base::error_kind::unavailable) return unavailable(e);
   log_->error("endpoint", "a commit was refused", {.identity = e->who.name()}, {{"path", e->request.path}, {"error", why.to_string()}});
-  fhir::reply r = plain(why.kind() == base::error_kind::overloaded || why.kind() == base::error_kind::unavailable ? 503 : 500);
-  if (r.status == 503) r.headers.emplace_back("Retry-After", "5");
-  finish(e, std::move(r));
+  if (why.kind() == base::error_kind::overloaded)
+    return finish(e, fhir::unavailable_reply(e->request, options_.config, "Too many changes wait to be written; send the request again",
+                                             read_only_retry_after_s));
+  finish(e, plain(500));
 }
 
 void fhir_endpoint::finish(const std::shared_ptr<exchange>& e, fhir::reply r) {

@@ -49,6 +49,9 @@ private:
   void check_externals(const std::shared_ptr<exchange>& e, fhir::pending_commit pending, std::size_t next);
   void submit(const std::shared_ptr<exchange>& e, fhir::pending_commit pending);
   void refused(const std::shared_ptr<exchange>& e, const base::error& why);
+  // 503 with the store's reason, in words that other sites may read.
+  void unavailable(const std::shared_ptr<exchange>& e);
+  [[nodiscard]] bool starts_new_work(const fhir::pending_commit& pending) const;
   void finish(const std::shared_ptr<exchange>& e, fhir::reply r);
 
   endpoint_options options_;

@@ -32,6 +32,8 @@ int run(const site_config& config) {
   const auto signals = watched_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  // A file at its limit is a full disk like any other: the write fails, and the store says so.
+  ::signal(SIGXFSZ, SIG_IGN);
 
   auto site = running_site::start(config);
   if (!site) {

@@ -46,7 +46,9 @@ base::failure failed(const rocksdb::Status& status, const std::string& place) {
                 place);
   if (status.IsNoSpace() || (status.IsIOError() && status.subcode() == rocksdb::Status::kNoSpace))
     return fail(errc::io, "no space left on the store's disk; make room there", place);
-  return fail(errc::io, fmt::format("the store's disk answered: {}", status.ToString()), place);
+  // What RocksDB says names files: the cause is for the operator, the text for everybody.
+  auto e = base::error(errc::io, "the store's disk answered with an error", place);
+  return base::failure(std::move(e).because(base::error(errc::io, status.ToString())));
 }
 
 rocksdb::DBOptions database_options(const rocks_settings& s, bool create) {

@@ -109,9 +109,7 @@ store_status store::impl::status() {
     } else if (broken_) {
       out.why_not = broken_->to_string();
       out.may_recover = may_recover_;
-      const base::error* first = &*broken_;
-      while (first->cause()) first = first->cause();
-      out.why_not_in_short = first->text();
+      out.why_not_in_short = broken_->cause() ? broken_->cause()->text() : broken_->text();
     }
     out.queued_commits = queue_.size();
     out.queued_bytes = queued_bytes_;

@@ -109,5 +109,7 @@ prepared prepare(const interaction_request& request, const interaction_context& 
 enum class commit_conflict : std::uint8_t { duplicate, version, changed };
 reply conflict_reply(commit_conflict why, const interaction_request& request, const interaction_context& context, std::string_view type,
                      std::string_view id = {}, std::uint64_t expected = 0, std::uint64_t current = 0);
+// 503 with Retry-After: the request is right, and the site can't do it now.
+reply unavailable_reply(const interaction_request& request, const endpoint_config& config, std::string why, int retry_after_s);
 
 }  // namespace dsf::fhir

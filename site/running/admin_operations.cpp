@@ -28,13 +28,17 @@ std::uint64_t resident_bytes() {
 }
 
 // A command to an instance, and the wait for its commit.
-result<> command(actors::engine& engine, std::uint64_t instance, bpmn::command c) {
+result<> command(const engine_slot& engine, std::uint64_t instance, bpmn::command c) {
   auto promise = std::make_shared<std::promise<result<>>>();
   auto answer = promise->get_future();
-  engine.command(instance, std::move(c), [promise](result<> r) { promise->set_value(std::move(r)); });
+  engine->command(instance, std::move(c), [promise = std::move(promise)](result<> r) { promise->set_value(std::move(r)); });
   if (answer.wait_for(std::chrono::milliseconds(command_timeout_ms)) != std::future_status::ready)
     return fail(running_errc::cannot_start, "the engine did not answer in time; look at dsfctl instance show");
-  return answer.get();
+  try {
+    return answer.get();
+  } catch (const std::future_error&) {  // it was dropped with the engine
+    return fail(running_errc::cannot_start, "the engine was stopped meanwhile; see dsfctl status, and try again");
+  }
 }
 
 bpmn::command operator_command(auto what) { return {base::system_clock_source().now(), "operator", std::move(what)}; }
@@ -115,9 +119,17 @@ result<site_status> running_site::status() {
       from = rows.back().key + '\0';
     }
   };
-  s.running_instances = TRY(count(storage::table::business_key, {}));
-  s.incidents = TRY(count(storage::table::subscription, storage::keys::subscription_prefix(0, 'i', "incident", {})));
-  s.outbox = TRY(count(storage::table::outbox, {}));
+  const auto put = [&](std::uint64_t& to, storage::table t, std::string_view prefix) -> result<> {
+    const auto n = count(t, prefix);
+    if (n)
+      to = *n;
+    else if (store.writable)
+      return base::failure(n.error());
+    return {};  // while the store is opened again, that it is is the answer
+  };
+  TRY(put(s.running_instances, storage::table::business_key, {}));
+  TRY(put(s.incidents, storage::table::subscription, storage::keys::subscription_prefix(0, 'i', "incident", {})));
+  TRY(put(s.outbox, storage::table::outbox, {}));
   if (p.fhir_server) s.fhir_port = p.fhir_server->port();
   if (p.status_server) s.status_port = p.status_server->port();
   return s;
@@ -125,7 +137,7 @@ result<site_status> running_site::status() {
 
 result<> running_site::retry_incident(const std::string& id) {
   const auto at = TRY(parts_->store->internal_id_of(id));
-  return command(*parts_->engine, at.instance, operator_command(bpmn::retry_incident{at.activity}));
+  return command(parts_->engine, at.instance, operator_command(bpmn::retry_incident{at.activity}));
 }
 
 result<> running_site::cancel_incident(const std::string& id) {
@@ -133,12 +145,12 @@ result<> running_site::cancel_incident(const std::string& id) {
   const auto h = TRY(parts_->load(at.instance));
   const auto* i = h.state().incidents.find(at.activity);
   if (!i) return fail(running_errc::no_such_instance, "there is no such incident", id);
-  return command(*parts_->engine, at.instance, operator_command(bpmn::cancel_instance{i->error}));
+  return command(parts_->engine, at.instance, operator_command(bpmn::cancel_instance{i->error}));
 }
 
 result<> running_site::cancel_instance(const std::string& id, const std::string& reason) {
   const auto found = TRY(parts_->find(id));
-  return command(*parts_->engine, found.front(),
+  return command(parts_->engine, found.front(),
                  operator_command(bpmn::cancel_instance{reason.empty() ? "cancelled by the operator" : reason}));
 }
 
@@ -271,7 +283,7 @@ result<> running_site::complete_user_task(const user_task_completion& completion
   const auto at = TRY(parts_->store->internal_id_of(completion.id));
   bpmn::complete_user_task c{at.activity, {}};
   for (const auto& [name, text] : completion.variables) c.variables.emplace_back(name, bpmn::value(text));
-  return command(*parts_->engine, at.instance, operator_command(std::move(c)));
+  return command(parts_->engine, at.instance, operator_command(std::move(c)));
 }
 
 result<> running_site::import(const std::string& path, const std::function<bool(const import_progress&)>& progress) {

@@ -21,6 +21,8 @@
 #include "plugins/host_services.hpp"
 #include "privacy/mapping.hpp"
 #include "site/admin/admin_server.hpp"
+#include "site/running/caretaker.hpp"
+#include "site/running/engine_slot.hpp"
 #include "site/running/feasibility_stores.hpp"
 #include "site/running/running_site.hpp"
 #include "storage/repository/repository.hpp"
@@ -46,7 +48,8 @@ struct running_site::parts {
   std::unique_ptr<actors::fhir_endpoint> endpoint;
   std::unique_ptr<plugins::host> host;
   actors::engine_context context;  // as the engine has it; for reading instances
-  std::unique_ptr<actors::engine> engine;
+  engine_slot engine;
+  std::unique_ptr<caretaker> care;
   std::optional<net::https_server> fhir_server, status_server;
   std::optional<admin_server> admin;
   std::mutex deploy_mutex;
@@ -58,6 +61,7 @@ struct running_site::parts {
   base::result<> open_repository();
   base::result<> bootstrap();
   base::result<> serve();
+  void make_engine();
   void stop();
   base::result<plugins::deployment> deploy(const std::string& folder);
   base::result<std::uint64_t> count(const base::json& ccdl);

@@ -125,7 +125,7 @@ result<> running_site::parts::open() {
     put.access_class = fhir::access_class_of(task, *facts->allow_list, config.base_url);
     return put;
   };
-  engine = std::make_unique<actors::engine>(context, *client);
+  make_engine();
   store->on_commit([this](std::span<const storage::feed_entry> entries) {
     caches->on_commit(entries);
     // Without the role bpe Tasks wait for an engine of their own; this one would find no process and fail them.
@@ -138,6 +138,9 @@ result<> running_site::parts::open() {
   });
   return {};
 }
+
+// At the start, and again when the store has come back: what the actors of the one before know may differ from what the disk holds.
+void running_site::parts::make_engine() { engine.set(std::make_shared<actors::engine>(context, *client)); }
 
 result<> running_site::parts::open_repository() {
   repository = TRY(storage::repository::open(config.repository_path));
@@ -225,13 +228,25 @@ result<> running_site::parts::serve() {
       a(std::move(answer));
     })));
   }
+  caretaker_work tasks;
+  tasks.store = store.get();
+  tasks.log = log.get();
+  tasks.retry_us = config.store_retry_us;
+  tasks.stop_engine = [this] { engine->stop(); };
+  tasks.start_engine = [this] {
+    make_engine();
+    if (config.role_bpe) engine->start();
+  };
+  care = std::make_unique<caretaker>(std::move(tasks));
   log->info("site", "serving", {}, {{"base", config.base_url}});
   return {};
 }
 
 std::string running_site::parts::not_ready_because() const {
   const auto s = store->status();
-  if (!s.writable) return "the store is read-only: " + s.why_not;
+  if (!s.writable)
+    return "the store is read-only: " + s.why_not +
+           (s.may_recover ? "; it is tried again every " + std::to_string(config.store_retry_us / base::us_per_s) + " s" : "");
   if (config.role_bpe && !engine->receiving()) return "the engine does not receive yet";
   return {};
 }
@@ -241,6 +256,7 @@ void running_site::parts::stop() {
   if (std::exchange(stopped, true)) return;
   if (log) log->info("site", "stopping");
   if (fhir_server) fhir_server->stop(std::max<std::int64_t>(100, config.stop_timeout_us / 1000));
+  if (care) care->stop();
   if (engine) engine->stop();
   if (work) work->stop();
   client.reset();

@@ -87,6 +87,7 @@ struct site_config {
   std::string store_path;
   std::int64_t store_block_cache_bytes = 0;
   std::int64_t store_low_water_bytes = 0;
+  std::int64_t store_retry_us = 0;
 
   std::string repository_path;
 

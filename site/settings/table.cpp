@@ -78,6 +78,8 @@ constexpr setting rows[] = {
    [](config& c, key, value v) { c.store_block_cache_bytes = v.number; }},
   {"store.low_water_mark", size, "512MiB", "0..1TiB", "Below this much free disk new process instances are refused; running ones are finished.",
    [](config& c, key, value v) { c.store_low_water_bytes = v.number; }},
+  {"store.retry_seconds", integer, "5", "1..3600", "After a full disk or an I/O error: how often it is tried whether the store takes writes again, in seconds.",
+   [](config& c, key, value v) { c.store_retry_us = v.number * 1'000'000; }},
   {"repository.path", path, "", "", "Folder of the clinical repository; default: repository in store.path.",
    [](config& c, key, value v) { c.repository_path = v.text; }},
 

@@ -8,9 +8,7 @@
 #include <map>
 
 #include "net/https_server.hpp"
-#include "net/pki.hpp"
-#include "site/ctl/demo/allow_list.hpp"
-#include "tests/wire/wire_site.hpp"
+#include "tests/wire/lone_site.hpp"
 
 using namespace dsf;
 using namespace dsf::tests;
@@ -21,56 +19,12 @@ namespace {
 constexpr int settings_are_wrong = 2, can_not_start = 1;
 
 // A site that would start; each test breaks one thing.
-class faulty_site {
+class faulty_site : public lone_site {
 public:
-  faulty_site() {
-    const net::pki_files ca{folder / "ca.pem", folder / "ca.key"};
-    must(net::create_ca({}, ca));
-    issue("server", {.use = net::certificate_use::server, .common_name = "localhost"});
-    issue("client", {.common_name = "site-a.example"});
-    const site::ctl::allow_list_member own{
-        "site-a.example", "a", "site-a.localhost", "https://localhost:9443/fhir", must(net::thumbprint_of(folder / "client.pem")), "DIC"};
-    write_text(folder / "allow-list.json", site::ctl::allow_list_bundle("parent.example", {&own, 1}).dump());
-    settings = R"(name: site-a
-roles: [fhir, bpe]
-organization: {identifier: site-a.example}
-endpoint: {identifier: site-a.localhost}
-fhir: {base_url: 'https://localhost:9443/fhir', port: 0, allow_list: allow-list.json}
-status: {port: 0}
-admin: {socket: admin.sock}
-store: {path: store, low_water_mark: 0}
-log: {file: log.jsonl}
-tls:
-  server: {certificate: server.pem, key: server.key, trust: ca.pem}
-  client: {certificate: client.pem, key: client.key, trust: ca.pem}
-)";
-  }
-
-  void issue(const std::string& name, const net::certificate_request& what) {
-    must(net::issue_certificate(what, {folder / "ca.pem", folder / "ca.key"}, {}, {folder / (name + ".pem"), folder / (name + ".key")}));
-  }
-  void replace(const std::string& what, const std::string& by) {
-    const auto at = settings.find(what);
-    REQUIRE(at != settings.npos);
-    settings.replace(at, what.size(), by);
-  }
-  std::vector<std::string> command() {
-    write_text(folder / "site.yaml", settings);
-    return {dsfd_program(), "--config", folder / "site.yaml"};
-  }
   // Runs until it is ready, stops it, and returns what it said.
   void run_once() {
     auto process = start();
     CHECK(process.stop(15'000));
-  }
-  site::ctl::child start() {
-    auto process = must(site::ctl::child::start(command(), folder / "output.log"));
-    site::admin_client admin(folder / "admin.sock");
-    for (int i = 0;; ++i) {
-      if (const auto s = admin.status(); s && s->ready) return process;
-      if (!process.running() || i > 600) throw std::runtime_error("the site did not start: " + read_text(folder / "output.log"));
-      ::usleep(50'000);
-    }
   }
   void fails(int exit_code, const std::string& text) {
     const auto ended = run_to_end(command(), {}, 30'000);
@@ -89,9 +43,6 @@ tls:
         out[file.path().string()] = read_text(file.path());
     return out;
   }
-
-  temp_folder folder{"start"};
-  std::string settings;
 };
 
 }  // namespace

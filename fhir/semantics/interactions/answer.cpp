@@ -207,6 +207,13 @@ reply conflict_reply(commit_conflict why, const interaction_request& request, co
                         fmt::format("{} resources changed while the condition was evaluated; send the request again", type));
 }
 
+reply unavailable_reply(const interaction_request& request, const endpoint_config& config, std::string why, int retry_after_s) {
+  const answerer answer(request, config, negotiate(request).value_or(answer_format{"application/fhir+xml", true, false, false, {}}));
+  auto r = answer.outcome(503, "error", "transient", std::move(why));
+  r.headers.emplace_back("Retry-After", fmt::format("{}", retry_after_s));
+  return r;
+}
+
 // dsf-fhir-server 4.2
 std::optional<reply> external_reference_reply(const external_reference& r, int status, const interaction_request& request,
                                               const interaction_context& context) {
