@@ -43,7 +43,7 @@ constexpr std::string_view ask_xml = R"(<bpmn:definitions xmlns:bpmn="http://www
  <bpmn:message id="m_start" name="startAsk"/><bpmn:message id="m_answer" name="answer"/>
 </bpmn:definitions>)";
 
-// Answers each POST with the next of the statuses (the last one for ever); 0 is a refused connection.
+// Answers each POST with the next of the statuses (the last one for ever); 0 is a refused connection, -1 keeps the answer back.
 class scripted_transport final : public net::transport {
 public:
   void send(net::client_request request, std::int64_t, net::client_callback done) override {
@@ -56,6 +56,11 @@ public:
         if (statuses.size() > 1) statuses.erase(statuses.begin());
       }
     }
+    if (status < 0) {
+      const std::lock_guard lock{mutex};
+      kept.push_back(std::move(done));
+      return;
+    }
     if (status == 0) return done(net::fail(net::errc::connection_refused, "connection refused"));
     net::client_response r;
     r.status = status;
@@ -64,6 +69,7 @@ public:
   std::mutex mutex;
   std::vector<net::client_request> requests;
   std::vector<int> statuses;
+  std::vector<net::client_callback> kept;
 };
 
 struct no_services final : plugins::services {
@@ -381,4 +387,47 @@ TEST_CASE("many instances at once all end, and nothing is left of them") {
   CHECK(f.eventually([&] { return f.clean(); }, 20'000));
   for (const auto& id : starts) CHECK(f.status(id) == "completed");
   CHECK(f.prepared == n);
+}
+
+// What the site's caretaker does (docs/design.md, decision 18); a stop on a thread that did not make the engine once waited for ever.
+TEST_CASE("after a failed write another engine goes on where the store stands; answers to the first one find nobody") {
+  fixture f;
+  f.wire.statuses = {-1, 201};
+  const auto start = f.post("startAsk", "k1");
+  REQUIRE(f.eventually([&] { return f.sent() == 1; }));
+  CHECK(f.count(storage::table::outbox) == 1);
+  f.rows->fail_writes(0);
+  storage::commit c;
+  c.operations.push_back(storage::put_row{storage::table::meta, "x", "y"});
+  CHECK_FALSE(f.store->submit_wait(std::move(c)));
+
+  bool alone = false;
+  std::unique_ptr<engine> next;
+  std::thread caretaker([&] {
+    f.running->stop();
+    // A writer that waits for its turn is told at once.
+    f.running->run_alone("Task", [&](engine::release release) {
+      alone = true;
+      release();
+    });
+    f.rows->fail_writes(SIZE_MAX);
+    if (!f.store->reopen()) return;
+    next = std::make_unique<engine>(f.shared, f.wire);
+    next->start();
+  });
+  caretaker.join();
+  CHECK(alone);
+  REQUIRE(next);
+  for (auto& late : f.wire.kept) {
+    net::client_response r;
+    r.status = 201;
+    late(std::move(r));
+  }
+  // Sent again, with the identifier by which the other site knows it.
+  REQUIRE(f.eventually([&] { return f.count(storage::table::outbox) == 0 && f.count(storage::table::subscription) == 1; }));
+  REQUIRE(f.sent() == 2);
+  CHECK(f.wire.requests[0].headers.value("If-None-Exist") == f.wire.requests[1].headers.value("If-None-Exist"));
+  CHECK(f.status(start) == "in-progress");
+  CHECK(f.prepared == 1);
+  next->stop();
 }
