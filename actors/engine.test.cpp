@@ -377,6 +377,74 @@ TEST_CASE("a handler that does not report within its deadline is tried again lat
   CHECK(f.status(start) == "in-progress");
 }
 
+TEST_CASE("the deadline of a handler begins on its thread: what waits in the queue is not late") {
+  fixture f;
+  f.close();
+  f.settings.handler_deadline_us = 1'000'000;
+  f.settings.handler_threads = 1;
+  std::int64_t shortest_us = 1'000'000;
+  f.handlers.add("testorg_ask", "1.0", "test.Prepare", plugins::handler_trait::blocking,
+                 [&](const plugins::activation& a, plugins::services&) -> plugins::outcome {
+                   shortest_us = std::min<std::int64_t>(shortest_us, a.deadline.us - base::system_clock_source().now().us);
+                   ++f.prepared;
+                   std::this_thread::sleep_for(std::chrono::milliseconds(100));
+                   return plugins::end_instance{"not this time"};
+                 });
+  f.open();
+  constexpr int n = 16;
+  std::vector<std::string> starts;
+  for (int i = 0; i < n; ++i) starts.push_back(f.post("startAsk", "q" + std::to_string(i)));
+  REQUIRE(f.eventually([&] { return f.prepared == n; }, 20'000));
+  // An attempt that counted as lost would be made again 10 s later, and its Task would still be in progress.
+  for (const auto& id : starts) CHECK(f.eventually([&] { return f.status(id) == "failed"; }));
+  CHECK(shortest_us > 500'000);
+  CHECK(f.prepared == n);
+}
+
+TEST_CASE("a handler whose activity was interrupted while it waited for a thread does not run") {
+  fixture f;
+  constexpr std::string_view xml = R"(<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL"
+  xmlns:camunda="http://camunda.org/schema/1.0/bpmn" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" targetNamespace="t">
+ <bpmn:process id="testorg_limited" isExecutable="true" camunda:versionTag="1.0">
+  <bpmn:startEvent id="start"><bpmn:messageEventDefinition messageRef="m"/></bpmn:startEvent>
+  <bpmn:sequenceFlow id="f1" sourceRef="start" targetRef="work"/>
+  <bpmn:serviceTask id="work" camunda:class="test.Limited"/>
+  <bpmn:boundaryEvent id="late" attachedToRef="work"><bpmn:timerEventDefinition><bpmn:timeDuration xsi:type="bpmn:tFormalExpression">PT0.2S</bpmn:timeDuration></bpmn:timerEventDefinition></bpmn:boundaryEvent>
+  <bpmn:sequenceFlow id="f2" sourceRef="work" targetRef="end"/>
+  <bpmn:sequenceFlow id="f3" sourceRef="late" targetRef="end"/>
+  <bpmn:endEvent id="end"/>
+ </bpmn:process>
+ <bpmn:message id="m" name="startLimited"/>
+</bpmn:definitions>)";
+  auto read = bpmn::read_bpmn(xml, "limited.bpmn");
+  REQUIRE(read);
+  f.close();
+  f.settings.handler_threads = 1;
+  f.processes.add({read->front(), process_state::active, ""});
+  std::atomic<int> runs{0};
+  f.handlers.add("testorg_limited", "", "test.Limited", plugins::handler_trait::blocking,
+                 [&runs](const plugins::activation&, plugins::services&) -> plugins::outcome {
+                   ++runs;
+                   return plugins::completed{};
+                 });
+  f.open();
+  f.running->holds().hold("test.Prepare");  // takes the only thread
+  f.post("startAsk", "k1");
+  REQUIRE(f.eventually([&] { return f.prepared == 1; }));
+  std::atomic<bool> ended{false};
+  const auto token = f.events.subscribe([&](const site_event& e) {
+    if (e.kind == site_event_kind::instance_ended) ended = true;
+  });
+  f.post("startLimited", "k2", "limited");
+  REQUIRE(f.eventually([&] { return ended.load(); }));
+  f.events.unsubscribe(token);
+  f.running->holds().release("test.Prepare");
+  CHECK(f.eventually([&] { return f.sent() == 1; }));
+  // The instance left memory: it did not wait for ever for a report.
+  CHECK(f.eventually([&] { return f.running->live_instances() == 0; }));
+  CHECK(runs == 0);
+}
+
 TEST_CASE("many instances at once all end, and nothing is left of them") {
   fixture f;
   constexpr int n = 200;

@@ -98,6 +98,7 @@ struct engine_shared {
   partner_board partners;
   handler_holds holds;
   std::unique_ptr<work_pool> handlers;
+  handler_deadlines deadlines;
   std::atomic<std::size_t> live{0};
   std::atomic<bool> receiving{false};
   std::atomic<bool> stopping{false};

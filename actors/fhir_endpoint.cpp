@@ -155,22 +155,26 @@ void fhir_endpoint::start(std::shared_ptr<exchange> e) {
   }
 }
 
-void fhir_endpoint::prepare(const std::shared_ptr<exchange>& e) {
-  ++e->attempts;
-  auto facts = caches_->facts();
+void fhir_endpoint::look(const std::shared_ptr<exchange>& e, const std::function<void(const fhir::interaction_context&)>& judge) {
+  const auto facts = caches_->facts();
   const auto view = store_->view();
   if (!facts || !view) return unavailable(e);
-  const fhir::interaction_context context{
-      *view, e->who, options_.config, clock_->now(), *entropy_, *(*facts)->allow_list, *(*facts)->processes, *(*facts)->conformance};
-  auto prepared = fhir::prepare(e->request, context);
-  for (const auto& denial : prepared.denials)
-    log_->warning("endpoint", "access denied", {.identity = e->who.name()}, {{"path", e->request.path}, {"reason", denial}});
-  if (const auto* reply = prepared.if_reply()) {
-    // What could not be read while the store is opened again can be in a moment.
-    if (reply->status == 500 && !store_->status().writable) return unavailable(e);
-    return finish(e, *reply);
-  }
-  check_externals(e, std::move(*prepared.if_pending()), 0);
+  judge({*view, e->who, options_.config, clock_->now(), *entropy_, *(*facts)->allow_list, *(*facts)->processes, *(*facts)->conformance});
+}
+
+void fhir_endpoint::prepare(const std::shared_ptr<exchange>& e) {
+  ++e->attempts;
+  look(e, [&](const fhir::interaction_context& context) {
+    auto prepared = fhir::prepare(e->request, context);
+    for (const auto& denial : prepared.denials)
+      log_->warning("endpoint", "access denied", {.identity = e->who.name()}, {{"path", e->request.path}, {"reason", denial}});
+    if (const auto* reply = prepared.if_reply()) {
+      // What could not be read while the store is opened again can be in a moment.
+      if (reply->status == 500 && !store_->status().writable) return unavailable(e);
+      return finish(e, *reply);
+    }
+    check_externals(e, std::move(*prepared.if_pending()), 0);
+  });
 }
 
 void fhir_endpoint::check_externals(const std::shared_ptr<exchange>& e, fhir::pending_commit pending, std::size_t next) {
@@ -179,14 +183,11 @@ void fhir_endpoint::check_externals(const std::shared_ptr<exchange>& e, fhir::pe
   head_(url, [this, e, next, pending = std::move(pending)](int status) mutable {
     // The answer arrives on a thread of the client; what follows may read the store.
     work_->run([this, e, next, status, pending = std::move(pending)]() mutable {
-      auto facts = caches_->facts();
-      const auto view = store_->view();
-      if (!facts || !view) return unavailable(e);
-      const fhir::interaction_context context{
-          *view, e->who, options_.config, clock_->now(), *entropy_, *(*facts)->allow_list, *(*facts)->processes, *(*facts)->conformance};
-      if (auto bad = fhir::external_reference_reply(pending.external_checks[next], status, e->request, context))
-        return finish(e, std::move(*bad));
-      check_externals(e, std::move(pending), next + 1);
+      look(e, [&](const fhir::interaction_context& context) {
+        if (auto bad = fhir::external_reference_reply(pending.external_checks[next], status, e->request, context))
+          return finish(e, std::move(*bad));
+        check_externals(e, std::move(pending), next + 1);
+      });
     });
   });
 }
@@ -249,15 +250,12 @@ void fhir_endpoint::refused(const std::shared_ptr<exchange>& e, const base::erro
       });
     }
     work_->run([this, e, why] {
-      auto facts = caches_->facts();
-      const auto view = store_->view();
-      if (!facts || !view) return unavailable(e);
-      const fhir::interaction_context context{
-          *view, e->who, options_.config, clock_->now(), *entropy_, *(*facts)->allow_list, *(*facts)->processes, *(*facts)->conformance};
-      const auto kind = why.is(storage::errc::unique_conflict)    ? fhir::commit_conflict::duplicate
-                        : why.is(storage::errc::version_conflict) ? fhir::commit_conflict::version
-                                                                  : fhir::commit_conflict::changed;
-      finish(e, fhir::conflict_reply(kind, e->request, context, e->type));
+      look(e, [&](const fhir::interaction_context& context) {
+        const auto kind = why.is(storage::errc::unique_conflict)    ? fhir::commit_conflict::duplicate
+                          : why.is(storage::errc::version_conflict) ? fhir::commit_conflict::version
+                                                                    : fhir::commit_conflict::changed;
+        finish(e, fhir::conflict_reply(kind, e->request, context, e->type));
+      });
     });
     return;
   }

@@ -46,6 +46,8 @@ private:
   struct exchange;
   void start(std::shared_ptr<exchange> e);
   void prepare(const std::shared_ptr<exchange>& e);
+  // Calls `judge` with the site's facts and a snapshot of the same moment, or answers 503.
+  void look(const std::shared_ptr<exchange>& e, const std::function<void(const fhir::interaction_context&)>& judge);
   void check_externals(const std::shared_ptr<exchange>& e, fhir::pending_commit pending, std::size_t next);
   void submit(const std::shared_ptr<exchange>& e, fhir::pending_commit pending);
   void refused(const std::shared_ptr<exchange>& e, const base::error& why);

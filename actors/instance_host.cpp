@@ -425,7 +425,6 @@ base::result<plugins::activation> instance_host::activation_of(const bpmn::insta
   a.fields = call.fields;
   a.variables = bpmn::visible_variables(state, call.execution);
   a.attempt = call.attempt;
-  a.deadline = {context_->clock->now().us + context_->settings.handler_deadline_us};
   a.idempotency_key = a.instance_id + "/" + std::to_string(call.job) + (call.event.empty() ? "" : "/" + call.event);
 
   const auto view = context_->store->view();

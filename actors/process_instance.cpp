@@ -147,13 +147,13 @@ struct instance_state_of_actor {
       step.reset();
       host.adopt(done);
       ready = true;
-      for (auto& in : done.taken)
-        if (in.done) in.done({});
-      for (const auto& e : done.after.events) context().events->publish(e);
       for (const auto job : done.after.cancelled_jobs) {
         if (const auto at = running.find(job); at != running.end()) at->second->store(true);
         std::erase_if(waiting_handlers, [&](const auto& h) { return h.job == job; });
       }
+      for (auto& in : done.taken)
+        if (in.done) in.done({});
+      for (const auto& e : done.after.events) context().events->publish(e);
       go_on(std::move(done.after));
       return pump();
     }
@@ -205,11 +205,16 @@ struct instance_state_of_actor {
     auto cancelled = std::make_shared<std::atomic<bool>>(false);
     running.emplace(call.job, cancelled);
     activation->cancelled = cancelled;
-    self->delayed_send(self, std::chrono::microseconds(context().settings.handler_deadline_us),
-                       handler_overdue{call.job, call.class_name, cancelled});
     shared->handlers->run([shared = shared, actor = caf::actor_cast<caf::actor>(self), run = entry->run, job = call.job, cancelled,
                            a = std::move(*activation)]() mutable {
       const auto& context = shared->context;
+      // Given up while it waited for this thread: the instance still counts it as running until it hears of it.
+      if (*cancelled)
+        return caf::anon_send(actor, handler_report{job, a.class_name, std::make_shared<plugins::outcome>(plugins::failed{"cancelled", false}),
+                                                    std::move(cancelled)});
+      a.deadline = {context.clock->now().us + context.settings.handler_deadline_us};
+      const auto under_way = shared->deadlines.begin(
+          a.deadline, [=, class_name = a.class_name] { caf::anon_send(actor, handler_overdue{job, class_name, cancelled}); });
       const auto publish = [&](site_event_kind kind, bool failed = false) {
         const auto process = a.process_key + "|" + a.version_tag;
         context.events->publish({kind, context.clock->now(), process, a.instance_id, a.business_key, a.activity_id, {}, a.class_name});
@@ -225,7 +230,9 @@ struct instance_state_of_actor {
         *outcome = run(a, *services);
       } catch (const std::exception& e) { *outcome = plugins::failed{std::string("the handler threw: ") + e.what(), true}; }
       // When the program stops, the outcome is dropped: the job is still open and runs again with the same idempotency key.
-      if (!shared->holds.wait_released(a.class_name)) return;
+      const bool go_on = shared->holds.wait_released(a.class_name);
+      shared->deadlines.end(under_way);
+      if (!go_on) return;
       publish(site_event_kind::handler_finished, std::holds_alternative<plugins::failed>(*outcome));
       caf::anon_send(actor, handler_report{job, a.class_name, std::move(outcome), std::move(cancelled)});
     });

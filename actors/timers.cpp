@@ -1,4 +1,5 @@
-// One actor keeps the timers of the next minute in a heap; the rest stays in the store (docs/design.md, decision 10).
+// One actor keeps the timers of the next minute in a heap; the rest stays in the store (docs/design.md, decision 10). It looks after the
+// handlers' deadlines, too.
 #include <queue>
 
 #include "actors/engine_impl.hpp"
@@ -28,6 +29,16 @@ struct timers_state {
     }
     const auto now = shared->context.clock->now();
     if (loaded_until.us < now.us + horizon_us / 2) scan(now.us + horizon_us);
+    fire(now);
+    const auto deadline = shared->deadlines.check(now);
+    std::int64_t pause_us = 1'000'000;
+    if (!heap.empty()) pause_us = std::min(pause_us, heap.top().first - now.us);
+    if (deadline) pause_us = std::min(pause_us, deadline->us - now.us);
+    pause_us = std::max<std::int64_t>(pause_us, 1'000);
+    self->delayed_send(self, std::chrono::microseconds(pause_us), clock_tick{});
+  }
+
+  void fire(base::timestamp now) {
     std::uint64_t last = 0;
     while (!heap.empty() && heap.top().first <= now.us) {
       const auto instance = heap.top().second;
@@ -36,9 +47,6 @@ struct timers_state {
       last = instance;
       tell(shared->process_engine, deliver{instance, nullptr});
     }
-    std::int64_t pause_us = 1'000'000;
-    if (!heap.empty()) pause_us = std::clamp<std::int64_t>(heap.top().first - now.us, 1'000, pause_us);
-    self->delayed_send(self, std::chrono::microseconds(pause_us), clock_tick{});
   }
 
   void scan(std::int64_t until) {
@@ -89,13 +97,7 @@ caf::behavior timers_actor(caf::event_based_actor* self, shared_engine shared, s
         }
       },
       // A second beat for a timer that came after the tick was set: it fires what is due and sets nothing new.
-      [=](const pump_again&) {
-        const auto now = state->shared->context.clock->now();
-        while (!state->heap.empty() && state->heap.top().first <= now.us) {
-          tell(state->shared->process_engine, deliver{state->heap.top().second, nullptr});
-          state->heap.pop();
-        }
-      },
+      [=](const pump_again&) { state->fire(state->shared->context.clock->now()); },
       [=](const clock_tick&) { state->tick(); },
   };
 }

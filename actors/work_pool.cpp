@@ -84,4 +84,33 @@ void handler_holds::stop() {
   changed_.notify_all();
 }
 
+std::uint64_t handler_deadlines::begin(base::timestamp deadline, std::function<void()> overdue) {
+  const std::lock_guard lock{mutex_};
+  under_way_.emplace(++last_, attempt{deadline, std::move(overdue)});
+  return last_;
+}
+
+void handler_deadlines::end(std::uint64_t attempt) {
+  const std::lock_guard lock{mutex_};
+  under_way_.erase(attempt);
+}
+
+std::optional<base::timestamp> handler_deadlines::check(base::timestamp now) {
+  std::vector<std::function<void()>> late;
+  std::optional<base::timestamp> next;
+  {
+    const std::lock_guard lock{mutex_};
+    std::erase_if(under_way_, [&](auto& entry) {
+      if (entry.second.deadline.us <= now.us) {
+        late.push_back(std::move(entry.second.overdue));
+        return true;
+      }
+      if (!next || entry.second.deadline.us < next->us) next = entry.second.deadline;
+      return false;
+    });
+  }
+  for (const auto& overdue : late) overdue();
+  return next;
+}
+
 }  // namespace dsf::actors

@@ -5,11 +5,15 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <unordered_set>
 #include <vector>
+
+#include "base/clock.hpp"
 
 namespace dsf::actors {
 
@@ -51,6 +55,26 @@ private:
   std::condition_variable changed_;
   std::unordered_set<std::string> held_;
   bool stopping_ = false;
+};
+
+// The attempts whose handler is on a thread now, each with its deadline: never more than there are handler threads. An attempt that waits
+// for a thread is none of them, its time has not begun (docs/design.md, decision 8).
+class handler_deadlines {
+public:
+  // `overdue` is called at most once, by check(). The number is for end().
+  std::uint64_t begin(base::timestamp deadline, std::function<void()> overdue);
+  void end(std::uint64_t attempt);
+  // Calls what is overdue; the next deadline of the others.
+  std::optional<base::timestamp> check(base::timestamp now);
+
+private:
+  struct attempt {
+    base::timestamp deadline;
+    std::function<void()> overdue;
+  };
+  std::mutex mutex_;
+  std::uint64_t last_ = 0;
+  std::map<std::uint64_t, attempt> under_way_;
 };
 
 }  // namespace dsf::actors

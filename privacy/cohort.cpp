@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "privacy/criterion_codes.hpp"
 #include "privacy/record_filter_impl.hpp"
 
 namespace dsf::privacy {
@@ -90,27 +91,10 @@ private:
 
   result<std::vector<code_group>> groups(const criterion& c) {
     std::vector<code_group> out;
-    expanded_.emplace_back();
-    auto& expanded = expanded_.back();  // stays until the evaluator goes: groups point into it
-    for (const auto& code : c.term_codes) {
-      auto codes = tree_.expand(c.context, code);
-      if (codes.empty())
-        return base::fail(
-            errc::not_mapped,
-            fmt::format("the ontology tree does not know {} in context {}; load a tree that has it", to_string(code), to_string(c.context)),
-            c.path);
-      expanded.insert(expanded.end(), std::make_move_iterator(codes.begin()), std::make_move_iterator(codes.end()));
-      if (expanded.size() > max_expanded_codes)
-        return base::fail(errc::limit,
-                          fmt::format("the term codes have more than {} descendants; choose narrower ones", max_expanded_codes), c.path);
-    }
+    // Stays until the evaluator goes: groups point into it.
+    const auto& expanded = expanded_.emplace_back(TRY(expanded_codes(tree_, c)));
     for (const auto& code : expanded) {
-      const auto* entry = map_.find(c.context, code);
-      if (!entry)
-        return base::fail(errc::not_mapped,
-                          fmt::format("the mapping has no entry for {} in context {}; load a mapping that fits the ontology tree",
-                                      to_string(code), to_string(c.context)),
-                          c.path);
+      const auto* entry = TRY(entry_for(map_, c, code));
       if (parameters_of(entry->resource_type).empty())
         return base::fail(
             errc::unsupported,

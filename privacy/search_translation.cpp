@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "privacy/cohort.hpp"
+#include "privacy/criterion_codes.hpp"
 
 namespace dsf::privacy {
 namespace {
@@ -87,8 +88,8 @@ public:
 
   result<searched_criterion> one(const criterion& c) {
     searched_criterion out{{}, c.path};
-    for (const auto& code : TRY(codes(c))) {
-      const auto* e = TRY(entry(c, code));
+    for (const auto& code : TRY(expanded_codes(tree_, c))) {
+      const auto* e = TRY(entry_for(map_, c, code));
       for (const auto& with : TRY(parts(c, *e, code))) {
         if (++searches_ > limits_.searches) return too_many(c.path);
         out.any_of.push_back(search_of(e->resource_type, with));
@@ -109,33 +110,6 @@ private:
                     fmt::format("the query needs more than {} searches of the FHIR server; choose narrower term codes or fewer concepts",
                                 limits_.searches),
                     path));
-  }
-
-  result<std::vector<term_code>> codes(const criterion& c) const {
-    std::vector<term_code> out;
-    for (const auto& code : c.term_codes) {
-      auto expanded = tree_.expand(c.context, code);
-      if (expanded.empty())
-        return base::fail(
-            errc::not_mapped,
-            fmt::format("the ontology tree does not know {} in context {}; load a tree that has it", to_string(code), to_string(c.context)),
-            c.path);
-      out.insert(out.end(), std::make_move_iterator(expanded.begin()), std::make_move_iterator(expanded.end()));
-      if (out.size() > max_expanded_codes)
-        return base::fail(errc::limit,
-                          fmt::format("the term codes have more than {} descendants; choose narrower ones", max_expanded_codes), c.path);
-    }
-    return out;
-  }
-
-  result<const mapping_entry*> entry(const criterion& c, const term_code& code) const {
-    const auto* e = map_.find(c.context, code);
-    if (!e)
-      return base::fail(errc::not_mapped,
-                        fmt::format("the mapping has no entry for {} in context {}; load a mapping that fits the ontology tree",
-                                    to_string(code), to_string(c.context)),
-                        c.path);
-    return e;
   }
 
   // All parts of the criterion, for one of its codes.
@@ -191,8 +165,8 @@ private:
                         fmt::format("the attribute {} is mapped as {}, not as reference", to_string(m.key), to_string(m.type)), a.path);
     alternatives out;
     for (const auto& c : r.criteria) {
-      for (const auto& code : TRY(codes(c))) {
-        const auto* e = TRY(entry(c, code));
+      for (const auto& code : TRY(expanded_codes(tree_, c))) {
+        const auto* e = TRY(entry_for(map_, c, code));
         for (auto& with : TRY(parts(c, *e, code))) {
           if (with.empty())
             return base::fail(errc::unsupported,
