@@ -2,7 +2,6 @@
 #include <catch2/catch.hpp>
 
 #include <atomic>
-#include <condition_variable>
 #include <mutex>
 
 #include "actors/engine.hpp"
@@ -338,8 +337,6 @@ TEST_CASE("an answer that comes before the instance waits is kept and taken") {
 
 TEST_CASE("a handler that reports nothing before the stop runs again after the start, with its result counted once") {
   fixture f;
-  std::mutex m;
-  std::condition_variable cv;
   f.running->holds().hold("test.Prepare");
   const auto start = f.post("startAsk", "k8");
   REQUIRE(f.eventually([&] { return f.prepared == 1; }));

@@ -210,8 +210,9 @@ struct instance_state_of_actor {
       const auto& context = shared->context;
       // Given up while it waited for this thread: the instance still counts it as running until it hears of it.
       if (*cancelled)
-        return caf::anon_send(actor, handler_report{job, a.class_name, std::make_shared<plugins::outcome>(plugins::failed{"cancelled", false}),
-                                                    std::move(cancelled)});
+        return caf::anon_send(actor,
+                              handler_report{job, a.class_name, std::make_shared<plugins::outcome>(plugins::failed{"cancelled", false}),
+                                             std::move(cancelled)});
       a.deadline = {context.clock->now().us + context.settings.handler_deadline_us};
       const auto under_way = shared->deadlines.begin(
           a.deadline, [=, class_name = a.class_name] { caf::anon_send(actor, handler_overdue{job, class_name, cancelled}); });

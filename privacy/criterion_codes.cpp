@@ -19,8 +19,8 @@ base::result<std::vector<term_code>> expanded_codes(const ontology_tree& tree, c
           c.path);
     out.insert(out.end(), std::make_move_iterator(codes.begin()), std::make_move_iterator(codes.end()));
     if (out.size() > max_expanded_codes)
-      return base::fail(errc::limit,
-                        fmt::format("the term codes have more than {} descendants; choose narrower ones", max_expanded_codes), c.path);
+      return base::fail(errc::limit, fmt::format("the term codes have more than {} descendants; choose narrower ones", max_expanded_codes),
+                        c.path);
   }
   return out;
 }

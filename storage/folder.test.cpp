@@ -193,6 +193,26 @@ TEST_CASE("folder: every flipped byte of the log is refused; a torn end is not")
   CHECK((*opened)->view()->all_ids("Task", 100)->size() == 39);
 }
 
+// Acknowledges through a pipe what it wrote, until it is killed; only the next case calls it.
+constexpr const char* writer_case = "folder: writes until it is killed";
+TEST_CASE("folder: writes until it is killed", "[.]") {
+  const char* folder = std::getenv("DSF_TEST_FOLDER");
+  const char* pipe = std::getenv("DSF_TEST_PIPE");
+  REQUIRE((folder != nullptr && pipe != nullptr));
+  const int out = std::atoi(pipe);
+  auto s = open_folder(folder);
+  REQUIRE(s);
+  for (std::uint64_t n = 1;; ++n) {
+    // The acknowledgement leaves the program before the next step; a full queue just waits.
+    (*s)->submit(commit_of({}, {task(id(n), {{"code", fmt::format("{:08}", n)}}), put_row{table::timer, fmt::format("{:08}", n), "t"},
+                                append_events{n, 1, {"e"}, std::nullopt}}),
+                 [n, out](result<receipt> r) {
+                   if (r && ::write(out, &n, sizeof n) != sizeof n) ::_exit(2);
+                 });
+    if (n % 64 == 0 && !(*s)->submit_wait(commit_of(put_row{table::outbox, "pace", ""}))) ::_exit(3);
+  }
+}
+
 TEST_CASE("folder: kill -9 loses no acknowledged commit and leaves no half one") {
   for (int round = 0; round < 3; ++round) {
     const temp_folder folder;
@@ -201,18 +221,12 @@ TEST_CASE("folder: kill -9 loses no acknowledged commit and leaves no half one")
     const auto child = ::fork();
     REQUIRE(child >= 0);
     if (child == 0) {
-      ::close(ends[0]);
-      auto s = open_folder(folder.path());
-      if (!s) ::_exit(1);
-      for (std::uint64_t n = 1;; ++n) {
-        // The acknowledgement leaves the program before the next step; a full queue just waits.
-        (*s)->submit(commit_of({}, {task(id(n), {{"code", fmt::format("{:08}", n)}}), put_row{table::timer, fmt::format("{:08}", n), "t"},
-                                    append_events{n, 1, {"e"}, std::nullopt}}),
-                     [n, out = ends[1]](result<receipt> r) {
-                       if (r && ::write(out, &n, sizeof n) != sizeof n) ::_exit(2);
-                     });
-        if (n % 64 == 0 && !(*s)->submit_wait(commit_of(put_row{table::outbox, "pace", ""}))) ::_exit(3);
-      }
+      // Another program: after a fork alone the thread sanitizer takes no new threads.
+      const auto out = std::to_string(ends[1]);
+      ::setenv("DSF_TEST_FOLDER", folder.path().c_str(), 1);
+      ::setenv("DSF_TEST_PIPE", out.c_str(), 1);
+      ::execl("/proc/self/exe", "dsf_storage_test", writer_case, static_cast<char*>(nullptr));
+      ::_exit(127);
     }
     ::close(ends[1]);
     std::vector<std::uint64_t> acknowledged;

@@ -43,12 +43,19 @@ private:
 
 struct collected {
   std::mutex mutex;
+  std::condition_variable changed;
   std::vector<result<receipt>> answers;
   store::answer next() {
     return [this](result<receipt> r) {
       const std::lock_guard lock(mutex);
       answers.push_back(std::move(r));
+      changed.notify_all();
     };
+  }
+  // The answers come on the commit thread.
+  void wait_for(std::size_t count) {
+    std::unique_lock lock(mutex);
+    REQUIRE(changed.wait_for(lock, std::chrono::seconds(10), [&] { return answers.size() >= count; }));
   }
 };
 
@@ -434,7 +441,7 @@ TEST_CASE("store: a failed write turns the store read-only; waiting and later co
   collected all;
   for (int i = 0; i < 5; ++i) s->submit(commit_of(task(id(10))), all.next());
   CHECK(refused(s->submit_wait(commit_of(task(id(11)))), errc::read_only));
-  REQUIRE(all.answers.size() == 5);
+  all.wait_for(5);
   for (const auto& a : all.answers) CHECK(refused(a, errc::read_only));
   CHECK_FALSE(s->status().writable);
   CHECK(s->status().why_not.find("no space left") != std::string::npos);
