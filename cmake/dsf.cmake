@@ -12,6 +12,10 @@ set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1")
 
 option(DSF_TESTS "build the unit tests" ON)
 option(DSF_FUZZ "build the libFuzzer targets" OFF)
+option(DSF_MUTANTS "build named faults in, one of which the environment variable DSF_MUTANT chooses (base/mutant.hpp); never for a site" OFF)
+if(DSF_MUTANTS)
+  add_compile_definitions(DSF_MUTANTS)
+endif()
 set(DSF_SANITIZE "" CACHE STRING "sanitizers, as -fsanitize= takes them")
 
 add_compile_options(-Wall -Wextra -Wno-missing-field-initializers -Wno-maybe-uninitialized -fno-omit-frame-pointer)
