@@ -1,12 +1,12 @@
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
-#include <openssl/x509v3.h>
 
 #include <array>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/post.hpp>
 
 #include "net/client_connection_impl.hpp"
+#include "net/client_tls_impl.hpp"
 #include "net/openssl_impl.hpp"
 #include "net/serialize.hpp"
 
@@ -20,31 +20,6 @@ constexpr std::size_t coalesce_bytes = 16 * 1024;
 // RFC 9110 9.2.2
 bool is_idempotent(std::string_view method) noexcept {
   return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" || method == "OPTIONS" || method == "TRACE";
-}
-
-errc errc_of_verification(long verified) noexcept {
-  switch (verified) {
-    case X509_V_ERR_CERT_HAS_EXPIRED:
-    case X509_V_ERR_CERT_NOT_YET_VALID: return errc::server_expired;
-    case X509_V_ERR_HOSTNAME_MISMATCH:
-    case X509_V_ERR_IP_ADDRESS_MISMATCH: return errc::server_host_mismatch;
-    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
-    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-    case X509_V_ERR_CERT_SIGNATURE_FAILURE: return errc::server_unknown_ca;
-    default: return errc::server_certificate_invalid;
-  }
-}
-
-bool expect_host(SSL* ssl, const std::string& host) {
-  io_error not_an_address;
-  (void)asio::ip::make_address(host, not_an_address);
-  SSL_set_verify(ssl, SSL_VERIFY_PEER, nullptr);
-  if (!not_an_address) return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str()) == 1;
-  SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-  return SSL_set1_host(ssl, host.c_str()) == 1 && SSL_set_tlsext_host_name(ssl, host.c_str()) == 1;
 }
 
 }  // namespace
@@ -123,15 +98,8 @@ void client_connection::connected(io_error ec) {
 void client_connection::on_handshake(io_error ec) {
   if (phase_ != phase::handshake) return;
   if (ec) {
-    const auto verified = stream_->ssl() ? SSL_get_verify_result(stream_->ssl()) : X509_V_OK;
-    if (verified != X509_V_OK) {
-      fail_call(errc_of_verification(verified),
-                std::string("the server's certificate is refused: ") + X509_verify_cert_error_string(verified));
-    } else if (classify(ec) == io_failure::certificate_alert) {
-      fail_call(errc::certificate_refused, "the server refuses our certificate, or that we show none: " + describe(ec));
-    } else {
-      fail_call(errc::tls_failed, "the TLS handshake failed: " + describe(ec));
-    }
+    auto [code, why] = handshake_failure(stream_->ssl(), ec);
+    fail_call(code, std::move(why));
     return close();
   }
   timer_.cancel();

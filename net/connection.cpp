@@ -150,6 +150,7 @@ void connection::dispatch() {
   owner_->requests.fetch_add(1, std::memory_order_relaxed);
   r.peer = peer_;
   fault_.clear();
+  if (owner_->options.on_websocket && wants_websocket(r)) return upgrade(r);
   try {
     owner_->handle(std::move(r), responder(std::weak_ptr<responder::target>(shared_from_this()), exchange_));
   } catch (const std::exception& e) {
@@ -157,6 +158,48 @@ void connection::dispatch() {
     fault_ = std::string("the handler threw: ") + e.what();
   }
   inline_us_ = owner_->now_us() - now;
+}
+
+// RFC 6455 4.2
+void connection::upgrade(const request& r) {
+  try {
+    verdict_ = owner_->options.on_websocket(r);
+  } catch (const std::exception& e) {
+    fault_ = std::string("the handler threw: ") + e.what();
+    return dropped(exchange_);
+  }
+  const auto key = r.headers.value("Sec-WebSocket-Key");
+  if (!verdict_.open) return deliver(exchange_, std::move(verdict_.refusal));
+  if (r.headers.value("Sec-WebSocket-Version") != "13") {
+    auto wrong = text_response(426, "only version 13 of the WebSocket protocol is spoken here");
+    wrong.headers.add("Sec-WebSocket-Version", "13");
+    return deliver(exchange_, std::move(wrong));
+  }
+  if (key.size() != 24) return deliver(exchange_, text_response(400, "Sec-WebSocket-Key must be 16 bytes in Base64"));
+  answer_ = {};
+  answer_.status = 101;
+  answered_us_ = owner_->now_us();
+  phase_ = phase::upgrading;
+  out_ = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + websocket_accept(key) +
+         "\r\n\r\n";
+  set_deadline(owner_->options.limits.write_timeout_ms);
+  stream_->write(out_, shared_from_this());
+}
+
+void connection::become_websocket() {
+  report(true);
+  phase_ = phase::upgraded;
+  deadline_us_ = INT64_MAX;
+  socket_ = std::make_shared<websocket_session>(std::move(stream_), true, verdict_.limits, [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self || std::exchange(self->phase_, phase::closed) == phase::closed) return;
+    self->owner_->gone(*self);
+  });
+  auto verdict = std::exchange(verdict_, {});
+  auto handlers = verdict.open(websocket(std::weak_ptr<websocket::target>(socket_)));
+  socket_->begin(std::move(handlers), {in_.data() + begin_, end_ - begin_});
+  in_ = {};
+  out_ = {};
 }
 
 void connection::answer(std::uint64_t exchange, response&& r) {
@@ -221,7 +264,8 @@ void connection::on_written(io_error ec) {
     interim_ = false;
     return ec ? abort() : read_more();
   }
-  if (phase_ != phase::writing) return;
+  if (phase_ == phase::upgrading && !ec) return owner_->stopping ? abort() : become_websocket();
+  if (phase_ != phase::writing && phase_ != phase::upgrading) return;
   if (ec) {
     report(false);
     return abort();
@@ -279,9 +323,11 @@ void connection::tick(std::int64_t now_us) {
     case phase::idle:
     case phase::head:
     case phase::body: return interim_ ? abort() : stream_->cancel();
-    case phase::writing: report(false); return abort();
+    case phase::writing:
+    case phase::upgrading: report(false); return abort();
     case phase::closing: return stream_->close();
     case phase::handling:
+    case phase::upgraded:
     case phase::closed: return;
   }
 }
@@ -290,7 +336,7 @@ void connection::finish_soon() {
   if (phase_ == phase::idle) {
     timed_out_ = true;
     stream_->cancel();
-  } else if (phase_ == phase::handshake) {
+  } else if (phase_ == phase::handshake || phase_ == phase::upgraded) {
     abort();
   }
   // A request under way sees `stopping` when its answer is written.
@@ -307,6 +353,7 @@ void connection::on_closed() { abort(); }
 
 void connection::abort() noexcept {
   if (phase_ == phase::closed) return;
+  if (phase_ == phase::upgraded) return socket_->break_off("the server stops");
   phase_ = phase::closed;
   stream_->close();
   owner_->gone(*this);

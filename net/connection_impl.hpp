@@ -7,6 +7,7 @@
 #include "net/https_server.hpp"
 #include "net/message_parser.hpp"
 #include "net/stream_impl.hpp"
+#include "net/websocket_session_impl.hpp"
 
 namespace dsf::net {
 
@@ -50,7 +51,7 @@ public:
   void dropped(std::uint64_t exchange) override;
 
 private:
-  enum class phase : std::uint8_t { handshake, idle, head, body, handling, writing, closing, closed };
+  enum class phase : std::uint8_t { handshake, idle, head, body, handling, writing, upgrading, upgraded, closing, closed };
 
   void on_handshake(io_error ec) override;
   void on_read(io_error ec, std::size_t n) override;
@@ -60,6 +61,8 @@ private:
   void read_more();
   void process();
   void dispatch();
+  void upgrade(const request& r);
+  void become_websocket();
   void deliver(std::uint64_t exchange, response&& r);
   void refuse(int status, std::string text);
   void write_next();
@@ -70,6 +73,8 @@ private:
 
   std::shared_ptr<connection_owner> owner_;
   std::unique_ptr<stream> stream_;
+  std::shared_ptr<websocket_session> socket_;  // has the stream when phase_ is upgraded
+  websocket_verdict verdict_;
   std::shared_ptr<peer> peer_;
   request_parser parser_;
   std::string in_;  // bytes [begin_, end_) wait for the parser

@@ -10,6 +10,7 @@
 #include "net/error.hpp"
 #include "net/http.hpp"
 #include "net/tls.hpp"
+#include "net/websocket.hpp"
 
 namespace dsf::net {
 
@@ -58,6 +59,9 @@ struct server_options {
   int threads = 0;  // 0 = max(1, cores - 1)
   std::shared_ptr<io_threads> shared_threads;
   server_limits limits;
+  // Judges requests for a WebSocket, on an io thread; without it they go to the handler like all others. When the server stops, its WebSockets are
+  // cut without a close frame: that is what makes DSF's engine come back (dsf-fhir-server 5.1).
+  std::function<websocket_verdict(const request&)> on_websocket;
   // Makes the body of answers the server gives by itself (400, 408, 413, 431, 500, 503); text_response by default.
   std::function<response(int status, std::string text)> error_answer;
   // On an io thread, after the answer was written. Must not block.
