@@ -29,6 +29,17 @@ void store::impl::run() {
   }
 }
 
+bool store::impl::run_one_group() {
+  std::vector<item> group;
+  {
+    const std::lock_guard lock(mutex_);
+    if (queue_.empty()) return false;
+    take_group(group);
+  }
+  process(group);
+  return true;
+}
+
 void store::impl::take_group(std::vector<item>& group) {
   std::size_t bytes = 0;
   while (!queue_.empty() && group.size() < options_.limits.group_commits) {

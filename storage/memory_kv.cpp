@@ -214,6 +214,22 @@ void memory_kv::lose_unsynced() {
   visible_number_ = synced_number_;
 }
 
+std::shared_ptr<memory_kv> memory_kv::copy() const {
+  auto out = create();
+  const std::shared_lock lock(mutex_);
+  out->number_ = out->visible_number_ = out->synced_number_ = 1;
+  for (std::size_t f = 0; f < family_count; ++f)
+    for (const auto& [key, versions] : rows_[f])
+      for (auto v = versions.rbegin(); v != versions.rend(); ++v) {
+        if (v->number > visible_number_) continue;
+        if (!v->value) break;
+        out->rows_[f].emplace_hint(out->rows_[f].end(), key, std::vector<versioned>{{1, v->value}});
+        out->used_bytes_ += v->value->size();
+        break;
+      }
+  return out;
+}
+
 void memory_kv::fail_writes(std::size_t after, bool before_apply) {
   const std::unique_lock lock(mutex_);
   writes_until_failure_ = after;

@@ -18,6 +18,8 @@ namespace dsf::storage {
 
 class memory_kv final : public kv, public std::enable_shared_from_this<memory_kv> {
 public:
+  // A kv of its own with the rows that are visible now, all of them synced.
+  std::shared_ptr<memory_kv> copy() const;
   static std::shared_ptr<memory_kv> create() { return std::shared_ptr<memory_kv>(new memory_kv); }
 
   result<bool> find(family f, std::string_view key, std::string& out) const override;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/statvfs.h>
 
+#include <chrono>
 #include <future>
 
 #include "base/bytes.hpp"
@@ -45,6 +46,8 @@ result<receipt> store::impl::submit_wait(commit c, bool internal) {
   std::promise<result<receipt>> promise;
   auto answered = promise.get_future();
   submit(std::move(c), [&](result<receipt> r) { promise.set_value(std::move(r)); }, internal);
+  if (options_.by_hand)
+    while (answered.wait_for(std::chrono::seconds(0)) != std::future_status::ready && run_one_group()) {}
   return answered.get();
 }
 
@@ -132,6 +135,7 @@ std::optional<std::uint64_t> store::impl::free_bytes() const {
 
 void store::submit(commit c, answer done) { impl_->submit(std::move(c), std::move(done), false); }
 result<receipt> store::submit_wait(commit c) { return impl_->submit_wait(std::move(c), false); }
+bool store::run_one_group() { return impl_->run_one_group(); }
 void store::on_commit(listener l) { impl_->add_listener(std::move(l)); }
 std::shared_ptr<const store_view> store::view() const { return impl_->view(); }
 result<std::uint64_t> store::allocate_instance_ids(std::uint16_t partition, std::uint32_t n) { return impl_->allocate(partition, n); }

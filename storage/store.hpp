@@ -44,6 +44,7 @@ struct store_options {
   base::entropy* entropy = &base::system_entropy();
   const base::logger* log = nullptr;
   store_limits limits;
+  bool by_hand = false;                           // no thread: run_one_group() does the commit thread's work; for the simulation
   bool create = true;                             // make the store if the folder is empty or missing
   bool read_only = false;                         // of a store that no program has open
   std::size_t block_cache_bytes = 32 << 20;
@@ -85,6 +86,9 @@ public:
   void submit(commit c, answer done);
   // Waits for the answer; for tools and tests. Never call it on the commit thread.
   result<receipt> submit_wait(commit c);
+
+  // Of a store opened by_hand: takes what is queued as one group, as the commit thread would, on the caller's thread. False: nothing was queued.
+  bool run_one_group();
 
   // Called on the commit thread after the answers, with the entries of one group, in order. Listeners can't be removed; register before traffic starts.
   using listener = std::function<void(std::span<const feed_entry>)>;

@@ -25,6 +25,7 @@ public:
 
   void submit(commit c, answer done, bool internal);
   result<receipt> submit_wait(commit c, bool internal);
+  bool run_one_group();
   void add_listener(listener l);
   std::shared_ptr<const store_view> view();
   result<std::uint64_t> allocate(std::uint16_t partition, std::uint32_t n);

@@ -13,6 +13,7 @@ result<void> store::impl::verify_rows(verification how) {
   if (how == verification::none) return {};
   if (how == verification::at_opening && rows_->stored_bytes() <= options_.limits.verify_at_open_bytes)
     return rows_->verify(stop_verifying_);
+  if (options_.by_hand) return rows_->verify(stop_verifying_);
   if (options_.read_only) return {};  // a tool looks at parts; what it reads is checked
   verifier_ = std::thread([this] {
     ::pthread_setname_np(::pthread_self(), "verify");
@@ -93,6 +94,7 @@ void store::impl::start_thread() {
     const std::lock_guard lock(mutex_);
     open_ = true;
   }
+  if (options_.by_hand) return;
   thread_ = std::thread([this] {
     ::pthread_setname_np(::pthread_self(), "commit");
     run();
@@ -105,6 +107,9 @@ void store::impl::end_threads() {
     open_ = false;
   }
   wake_.notify_all();
+  // As the thread does: what is queued is answered.
+  if (options_.by_hand)
+    while (run_one_group()) {}
   if (thread_.joinable()) thread_.join();
   stop_verifying_ = true;
   if (verifier_.joinable()) verifier_.join();
