@@ -4,12 +4,6 @@
 
 namespace dsf::actors {
 
-struct engine::impl {
-  shared_engine shared = std::make_shared<engine_shared>();
-  std::unique_ptr<caf::actor_system_config> config;
-  std::unique_ptr<caf::actor_system> system;
-};
-
 namespace {
 
 constexpr std::size_t supervisors = 4;
@@ -63,21 +57,25 @@ caf::behavior site_actor(caf::event_based_actor* self, shared_engine shared, std
 
 }  // namespace
 
-engine::engine(engine_context context, net::transport& transport) : impl_(std::make_unique<impl>()) {
+engine::engine(engine_context context, net::transport& transport, engine_drive drive) : impl_(std::make_unique<impl>()) {
+  const bool by_hand = drive == engine_drive::by_hand;
   auto& s = *impl_->shared;
   s.context = std::move(context);
   s.transport = &transport;
-  s.handlers = std::make_unique<work_pool>(s.context.settings.handler_threads);
+  s.handlers = std::make_unique<work_pool>(by_hand ? 0 : s.context.settings.handler_threads);
   impl_->config = std::make_unique<caf::actor_system_config>();
   // One queue with a condition variable: threads that steal work from each other poll for it.
-  impl_->config->set("scheduler.policy", caf::atom("sharing"));
+  impl_->config->set("scheduler.policy", by_hand ? caf::atom("testing") : caf::atom("sharing"));
   impl_->config->set("logger.verbosity", caf::atom("quiet"));
   impl_->system = std::make_unique<caf::actor_system>(*impl_->config);
+  if (by_hand) impl_->hand = &dynamic_cast<caf::scheduler::test_coordinator&>(impl_->system->scheduler());
   auto record = s.actors.add("site", "");
   s.keep_record(record);
   s.root.set(impl_->system->spawn(site_actor, impl_->shared, record));
   // The supervisors are made when the root initialises; its answer tells that they are there.
-  {
+  if (by_hand) {
+    impl_->hand->run();
+  } else {
     caf::scoped_actor wait{*impl_->system};
     wait->request(s.root.get(), caf::infinite, retire{}).receive([] {}, [](const caf::error&) {});
   }
@@ -106,8 +104,10 @@ void engine::stop() {
   s.handlers->stop();
   caf::anon_send_exit(s.root.get(), caf::exit_reason::user_shutdown);
   s.root.set(nullptr);
+  if (impl_->hand) impl_->hand->run();
   impl_->system->await_all_actors_done();
   for (auto* slot : {&s.process_engine, &s.timers, &s.remote_sites, &s.resource_types}) slot->set(nullptr);
+  impl_->hand = nullptr;
   impl_->system.reset();
 }
 

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,10 +14,14 @@
 
 namespace dsf::actors {
 
+// What moves the actors: threads, or whoever calls engine::hand().
+enum class engine_drive : std::uint8_t { threads, by_hand };
+class engine_hand;
+
 class engine {
 public:
   // The context and the transport must outlive the engine.
-  engine(engine_context context, net::transport& transport);
+  engine(engine_context context, net::transport& transport, engine_drive drive = engine_drive::threads);
   ~engine();
   engine(const engine&) = delete;
   engine& operator=(const engine&) = delete;
@@ -43,10 +48,32 @@ public:
   [[nodiscard]] std::vector<partner_line> partners() const;
   [[nodiscard]] std::size_t live_instances() const;
 
+  // Of an engine that is driven by_hand.
+  engine_hand hand();
+
   struct impl;
 
 private:
   std::unique_ptr<impl> impl_;
+};
+
+// Turns the engine by hand: nothing of it moves but by these calls and those of engine, all on one thread (docs/design.md, decision 19).
+class engine_hand {
+public:
+  explicit engine_hand(engine::impl& of) : impl_(&of) {}
+  // Actors that have something to handle; the n-th handles one message.
+  [[nodiscard]] std::size_t actors() const;
+  [[nodiscard]] std::uint64_t actor_id(std::size_t n) const;
+  void run_actor(std::size_t n);
+  // Handlers that wait for a thread; the n-th runs to its end.
+  [[nodiscard]] std::size_t handlers() const;
+  void run_handler(std::size_t n);
+  // Until the next delayed message is due.
+  [[nodiscard]] std::optional<std::int64_t> next_wake_us() const;
+  void advance_us(std::int64_t by);
+
+private:
+  engine::impl* impl_;
 };
 
 }  // namespace dsf::actors

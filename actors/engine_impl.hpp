@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <caf/all.hpp>
+#include <caf/scheduler/test_coordinator.hpp>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -114,6 +115,13 @@ struct engine_shared {
   std::vector<std::shared_ptr<actor_record>> kept;
 };
 using shared_engine = std::shared_ptr<engine_shared>;
+
+struct engine::impl {
+  shared_engine shared = std::make_shared<engine_shared>();
+  std::unique_ptr<caf::actor_system_config> config;
+  std::unique_ptr<caf::actor_system> system;
+  caf::scheduler::test_coordinator* hand = nullptr;  // of an engine that is driven by hand, until it stops
+};
 
 caf::behavior process_engine_actor(caf::event_based_actor* self, shared_engine shared, std::shared_ptr<actor_record> record);
 // `process` null: load from the store.

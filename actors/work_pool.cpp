@@ -17,6 +17,22 @@ void work_pool::run(std::function<void()> work) {
   changed_.notify_one();
 }
 
+bool work_pool::run_one(std::size_t n) {
+  std::function<void()> work;
+  {
+    const std::lock_guard lock{mutex_};
+    if (n >= queue_.size()) return false;
+    const auto at = queue_.begin() + static_cast<std::ptrdiff_t>(n);
+    work = std::move(*at);
+    queue_.erase(at);
+    ++running_;
+  }
+  work();
+  const std::lock_guard lock{mutex_};
+  --running_;
+  return true;
+}
+
 std::size_t work_pool::waiting() const {
   const std::lock_guard lock{mutex_};
   return queue_.size();

@@ -19,6 +19,7 @@ namespace dsf::actors {
 
 class work_pool {
 public:
+  // 0 threads: nothing runs but by run_one(); for the simulation.
   explicit work_pool(unsigned threads);
   ~work_pool();
   work_pool(const work_pool&) = delete;
@@ -26,6 +27,8 @@ public:
 
   // `work` runs once on one of the threads, in order of arrival. After stop() it is dropped.
   void run(std::function<void()> work);
+  // Runs the n-th of what waits on the caller's thread. False: there is none.
+  bool run_one(std::size_t n);
   [[nodiscard]] std::size_t waiting() const;
   [[nodiscard]] std::size_t running() const;
   // Waits for what runs; what waits in the queue is dropped.

@@ -26,3 +26,17 @@ TEST_CASE("deadlines of handlers: told once, not after the end, and the next one
   CHECK(second == 0);
   CHECK(third == 1);
 }
+
+TEST_CASE("a pool without threads runs what its driver chooses, and drops the rest when it stops") {
+  work_pool pool(0);
+  std::vector<int> ran;
+  for (int i = 0; i < 4; ++i) pool.run([&ran, i] { ran.push_back(i); });
+  CHECK(pool.waiting() == 4);
+  CHECK(pool.run_one(2));
+  CHECK(pool.run_one(0));
+  CHECK_FALSE(pool.run_one(2));
+  CHECK(ran == std::vector<int>{2, 0});
+  pool.stop();
+  CHECK(pool.waiting() == 0);
+  CHECK_FALSE(pool.run_one(0));
+}
