@@ -1,6 +1,8 @@
 // A real disk that takes no more: the limit on the size of files plays the full disk (docs/design.md, decision 18).
 #include <catch2/catch.hpp>
 
+#include <rocksdb/file_system.h>
+
 #include <sys/resource.h>
 #include <unistd.h>
 #include <csignal>
@@ -179,7 +181,7 @@ TEST_CASE("reopen: batches that were written after the last good one are cut off
   // A torn end is none of its business.
   CHECK(end_of_batches(std::string_view(log).substr(0, log.size() - 10), 78) == log.size() - 10);
   CHECK(end_of_batches({}, 0) == 0);
-  REQUIRE(cut_newest_log(path, 30));
+  REQUIRE(cut_newest_log(*rocksdb::FileSystem::Default(), path, 30));
   auto rows = open_rocks_kv(path, {}, false, false).value();
   std::string value;
   CHECK(*rows->find(family::queue, "b014", value));

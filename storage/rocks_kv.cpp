@@ -23,6 +23,7 @@
 
 #include "base/bytes.hpp"
 #include "storage/checksum.hpp"
+#include "storage/rocks_files_impl.hpp"
 #include "storage/wal_check.hpp"
 
 namespace dsf::storage {
@@ -118,7 +119,7 @@ rocksdb::ColumnFamilyOptions family_options(family f, const rocks_settings& s, c
 
 class rocks_kv final : public kv, public std::enable_shared_from_this<rocks_kv> {
 public:
-  explicit rocks_kv(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  rocks_kv(std::filesystem::path folder, rocks_files files) : folder_(std::move(folder)), files_(std::move(files)) {}
   ~rocks_kv() override { close(); }
 
   void close() {
@@ -130,7 +131,7 @@ public:
 
   result<void> close_after_failure() override {
     close();
-    return cut_newest_log(folder_, last_good_);
+    return cut_newest_log(*files_.system, folder_, last_good_);
   }
 
   result<void> open(const rocks_settings& s, bool create, bool read_only) {
@@ -143,7 +144,8 @@ public:
       wanted.emplace_back(std::string(name_of(f)), family_options(f, s, cache, bloom));
     }
     rocksdb::DB* db = nullptr;
-    const auto options = database_options(s, create);
+    auto options = database_options(s, create);
+    options.env = files_.env.get();
     const auto status = read_only ? rocksdb::DB::OpenForReadOnly(options, folder_.string(), wanted, &families_, &db)
                                   : rocksdb::DB::Open(options, folder_.string(), wanted, &families_, &db);
     if (!status.ok()) return failed(status, folder_.string());
@@ -272,6 +274,7 @@ private:
   rocksdb::ColumnFamilyHandle* handle(family f) const { return families_[1 + static_cast<std::size_t>(f)]; }
 
   std::filesystem::path folder_;
+  rocks_files files_;
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;  // the default family, which is empty, then ours
   struct entry {
@@ -361,12 +364,13 @@ result<void> rocks_kv::verify(const std::atomic<bool>& stop) const {
 result<std::shared_ptr<kv>> open_rocks_kv(const std::filesystem::path& folder, const rocks_settings& settings, bool create,
                                           bool read_only) {
   std::error_code ec;
+  auto files = current_rocks_files();
   if (std::filesystem::exists(folder, ec)) {
-    TRY(check_logs(folder));
+    TRY(check_logs(*files.system, folder));
   } else if (!create) {
     return fail(errc::not_a_store, "there is no store in this folder", folder.string());
   }
-  auto opened = std::make_shared<rocks_kv>(folder);
+  auto opened = std::make_shared<rocks_kv>(folder, std::move(files));
   TRY(opened->open(settings, create && !read_only, read_only));
   return std::shared_ptr<kv>(std::move(opened));
 }

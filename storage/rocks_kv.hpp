@@ -7,6 +7,10 @@
 
 #include "storage/kv.hpp"
 
+namespace rocksdb {
+class FileSystem;
+}
+
 namespace dsf::storage {
 
 // docs/design.md, "Tables"
@@ -20,5 +24,8 @@ struct rocks_settings {
 
 // `create`: make the folder and an empty database if there is none. Read-only opens write nothing to the folder.
 result<std::shared_ptr<kv>> open_rocks_kv(const std::filesystem::path& folder, const rocks_settings& settings, bool create, bool read_only);
+
+// For tests: databases that are opened from here on, the repository's too, use `files` instead of the machine's file system. Null: the machine's again.
+void use_rocks_file_system(std::shared_ptr<rocksdb::FileSystem> files);
 
 }  // namespace dsf::storage

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <optional>
 
+#include "storage/durable_folder.hpp"
 #include "storage/store.hpp"
 #include "storage/store_folder_impl.hpp"
 
@@ -141,8 +142,7 @@ result<std::unique_ptr<store_folder>> store_folder::open(const fs::path& path, b
   create = create && !read_only;
   if (!fs::exists(path, ec)) {
     if (!create) return fail(errc::not_a_store, "there is no such folder", path.string());
-    fs::create_directories(path, ec);
-    if (ec) return fail(errc::io, fmt::format("can't make the store's folder: {}", ec.message()), path.string());
+    TRY(make_durable_folder(path));
   } else if (!fs::is_directory(path, ec)) {
     return fail(errc::not_a_store, "this is a file; a store is a folder", path.string());
   }
@@ -166,10 +166,12 @@ result<std::unique_ptr<store_folder>> store_folder::open(const fs::path& path, b
   if (out->is_new_ && !create)
     return fail(errc::not_a_store, "the making of this store was interrupted; start dsfd once to finish it, or remove the folder",
                 path.string());
-  if (out->is_new_)
+  if (out->is_new_) {
+    TRY(make_durable_folder(path));
     TRY(out->write_marker(release, false));
-  else if (!fs::exists(out->rows() / "CURRENT", ec))
+  } else if (!fs::exists(out->rows() / "CURRENT", ec)) {
     return fail(errc::damaged, "the store's rows are missing. Nothing was changed; restore the store from a backup", path.string());
+  }
   return out;
 }
 

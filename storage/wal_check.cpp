@@ -1,17 +1,14 @@
 #include "storage/wal_check.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <rocksdb/file_system.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <system_error>
-#include <utility>
+#include <map>
+#include <memory>
+#include <vector>
 
 #include "storage/checksum.hpp"
 
@@ -57,42 +54,53 @@ std::uint64_t little_endian(std::string_view at, std::size_t bytes) {
   return out;
 }
 
-base::failure log_error(std::string_view what, const std::filesystem::path& file) {
-  return fail(errc::io, fmt::format("can't {} the store's log: {}", what, std::strerror(errno)), file.string());
+base::failure log_error(std::string_view what, const rocksdb::Status& status, const std::string& file) {
+  return fail(errc::io, fmt::format("can't {} the store's log: {}", what, status.ToString()), file);
 }
 
-// A file's bytes for as long as this lives.
-class mapped_file {
+// A file's bytes for as long as this lives; mapped where the file system can do that.
+class log_bytes {
 public:
-  static result<mapped_file> open(const std::filesystem::path& path) {
-    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (file < 0) return log_error("read", path);
-    mapped_file out;
-    struct stat info{};
-    bool ok = ::fstat(file, &info) == 0;
-    if (ok && info.st_size > 0) {
-      out.size_ = static_cast<std::size_t>(info.st_size);
-      out.at_ = ::mmap(nullptr, out.size_, PROT_READ, MAP_PRIVATE, file, 0);
-      ok = out.at_ != MAP_FAILED;
+  static result<log_bytes> open(rocksdb::FileSystem& files, const std::string& path) {
+    log_bytes out;
+    std::uint64_t size = 0;
+    if (const auto s = files.GetFileSize(path, {}, &size, nullptr); !s.ok()) return log_error("read", s, path);
+    if (size == 0) return out;
+    rocksdb::FileOptions how;
+    how.use_mmap_reads = true;
+    auto s = files.NewRandomAccessFile(path, how, &out.file_, nullptr);
+    if (s.IsNotSupported()) {
+      how.use_mmap_reads = false;
+      s = files.NewRandomAccessFile(path, how, &out.file_, nullptr);
+      out.copy_.resize(size);
     }
-    auto answer = ok ? result<mapped_file>(std::move(out)) : result<mapped_file>(log_error("read", path));
-    ::close(file);
-    return answer;
+    if (s.ok()) s = out.file_->Read(0, size, {}, &out.bytes_, out.copy_.data(), nullptr);
+    if (!s.ok()) return log_error("read", s, path);
+    return out;
   }
-  mapped_file(mapped_file&& other) noexcept : at_(std::exchange(other.at_, MAP_FAILED)), size_(std::exchange(other.size_, 0)) {}
-  mapped_file& operator=(mapped_file&&) = delete;
-  ~mapped_file() {
-    if (at_ != MAP_FAILED) ::munmap(at_, size_);
-  }
-  [[nodiscard]] std::string_view bytes() const {
-    return size_ == 0 ? std::string_view() : std::string_view(static_cast<const char*>(at_), size_);
-  }
+  [[nodiscard]] std::string_view bytes() const { return {bytes_.data(), bytes_.size()}; }
 
 private:
-  mapped_file() = default;
-  void* at_ = MAP_FAILED;
-  std::size_t size_ = 0;
+  std::unique_ptr<rocksdb::FSRandomAccessFile> file_;
+  std::vector<char> copy_;
+  rocksdb::Slice bytes_;
 };
+
+// Those of RocksDB's log files, by number.
+result<std::map<std::uint64_t, std::string>> logs_in(rocksdb::FileSystem& files, const std::filesystem::path& folder) {
+  std::vector<std::string> names;
+  if (const auto s = files.GetChildren(folder.string(), {}, &names, nullptr); !s.ok())
+    return fail(errc::io, fmt::format("can't read the store's folder: {}", s.ToString()), folder.string());
+  std::map<std::uint64_t, std::string> out;
+  for (const auto& name : names) {
+    constexpr std::string_view extension = ".log";
+    if (!name.ends_with(extension)) continue;
+    std::uint64_t number = 0;
+    const auto* end = name.data() + name.size() - extension.size();
+    if (std::from_chars(name.data(), end, number).ptr == end) out.emplace(number, (folder / name).string());
+  }
+  return out;
+}
 
 bool all_zero(std::string_view bytes) { return bytes.find_first_not_of('\0') == std::string_view::npos; }
 
@@ -149,14 +157,12 @@ result<void> check_log(std::string_view bytes, std::string_view name) {
   return {};
 }
 
-result<void> check_logs(const std::filesystem::path& folder) {
-  std::error_code ec;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, ec)) {
-    if (entry.path().extension() != ".log") continue;
-    const auto file = TRY(mapped_file::open(entry.path()));
-    TRY(check_log(file.bytes(), entry.path().filename().string()));
+result<void> check_logs(rocksdb::FileSystem& files, const std::filesystem::path& folder) {
+  const auto logs = TRY(logs_in(files, folder));
+  for (const auto& [number, path] : logs) {
+    const auto log = TRY(log_bytes::open(files, path));
+    TRY(check_log(log.bytes(), std::filesystem::path(path).filename().string()));
   }
-  if (ec) return fail(errc::io, fmt::format("can't read the store's folder: {}", ec.message()), folder.string());
   return {};
 }
 
@@ -186,33 +192,26 @@ std::size_t end_of_batches(std::string_view bytes, std::uint64_t last_row) {
   return bytes.size();
 }
 
-result<void> cut_newest_log(const std::filesystem::path& folder, std::uint64_t last_row) {
-  std::error_code ec;
-  std::filesystem::path newest;
-  std::uint64_t newest_number = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, ec)) {
-    if (entry.path().extension() != ".log") continue;
-    const auto stem = entry.path().stem().string();
-    std::uint64_t number = 0;
-    if (std::from_chars(stem.data(), stem.data() + stem.size(), number).ec != std::errc() || number < newest_number) continue;
-    newest_number = number;
-    newest = entry.path();
-  }
-  if (ec) return fail(errc::io, fmt::format("can't read the store's folder: {}", ec.message()), folder.string());
-  if (newest.empty()) return {};
+result<void> cut_newest_log(rocksdb::FileSystem& files, const std::filesystem::path& folder, std::uint64_t last_row) {
+  const auto logs = TRY(logs_in(files, folder));
+  if (logs.empty()) return {};
+  const auto& newest = logs.rbegin()->second;
   std::size_t end = 0, size = 0;
   {
-    const auto file = TRY(mapped_file::open(newest));
-    size = file.bytes().size();
-    end = end_of_batches(file.bytes(), last_row);
+    const auto log = TRY(log_bytes::open(files, newest));
+    size = log.bytes().size();
+    end = end_of_batches(log.bytes(), last_row);
   }
   if (end == size) return {};
-  const int file = ::open(newest.c_str(), O_WRONLY | O_CLOEXEC);
-  if (file < 0) return log_error("cut", newest);
-  const bool ok = ::ftruncate(file, static_cast<off_t>(end)) == 0 && ::fsync(file) == 0;
-  const auto answer = ok ? result<void>() : result<void>(log_error("cut", newest));
-  ::close(file);
-  return answer;
+  rocksdb::FileOptions how;
+  how.use_mmap_writes = false;
+  std::unique_ptr<rocksdb::FSWritableFile> file;
+  auto s = files.ReopenWritableFile(newest, how, &file, nullptr);
+  if (s.ok()) s = file->Truncate(end, {}, nullptr);
+  if (s.ok()) s = file->Fsync({}, nullptr);
+  if (s.ok()) s = file->Close({}, nullptr);
+  if (!s.ok()) return log_error("cut", s, newest);
+  return {};
 }
 
 }  // namespace dsf::storage

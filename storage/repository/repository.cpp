@@ -6,6 +6,7 @@
 #include <rocksdb/table.h>
 
 #include "privacy/search_parameters.hpp"
+#include "storage/durable_folder.hpp"
 #include "storage/repository/repository_impl.hpp"
 
 namespace dsf::storage {
@@ -71,17 +72,17 @@ result<std::unique_ptr<repository>> repository::open(const std::filesystem::path
   i->folder = folder;
   i->read_only = settings.read_only;
   std::error_code ec;
-  if (!settings.read_only) {
-    std::filesystem::create_directories(folder, ec);
-    if (ec) return fail(errc::io, fmt::format("the folder can't be made: {}", ec.message()), folder.string());
-  }
   const bool fresh = !std::filesystem::exists(folder / "CURRENT", ec);
+  if (fresh && !settings.read_only) TRY(make_durable_folder(folder));
   if (fresh && (settings.read_only || !std::filesystem::is_empty(folder, ec)) && !std::filesystem::exists(folder / "LOCK", ec))
     return fail(errc::not_a_store, "the folder holds no repository; name an empty folder, or the one that was imported into",
                 folder.string());
+  i->files = current_rocks_files();
+  auto options = options_of(settings);
+  options.env = i->files.env.get();
   rocksdb::DB* db = nullptr;
-  const auto s = settings.read_only ? rocksdb::DB::OpenForReadOnly(options_of(settings), folder.string(), &db)
-                                    : rocksdb::DB::Open(options_of(settings), folder.string(), &db);
+  const auto s =
+      settings.read_only ? rocksdb::DB::OpenForReadOnly(options, folder.string(), &db) : rocksdb::DB::Open(options, folder.string(), &db);
   if (!s.ok()) {
     if (s.IsIOError() && s.ToString().find("lock") != std::string::npos)
       return fail(errc::locked, "another program uses this repository; stop it, or ask it", folder.string());

@@ -10,12 +10,14 @@
 #include "privacy/clinical_index.hpp"
 #include "storage/repository/repository.hpp"
 #include "storage/repository/rows.hpp"
+#include "storage/rocks_files_impl.hpp"
 
 namespace dsf::storage {
 
 struct repository::impl {
   std::filesystem::path folder;
   bool read_only = false;
+  rocks_files files;
   std::unique_ptr<rocksdb::DB> db;
   std::mutex import_mutex;  // one import, one generation at a time
   std::atomic<std::uint64_t> generation = 0;  // counts batches; an index belongs to one generation

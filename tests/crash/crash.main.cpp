@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <map>
 #include <thread>
 
 #include "tests/crash/crash.hpp"
@@ -26,11 +27,21 @@ int main(int argc, char** argv) {
   crash_run run;
   auto& o = run.options;
   CLI::App app("Kills sites at random while they work, and counts what came of the work.", "dsf_crash");
-  bool brief = false;
   std::string folder;
-  app.add_flag("--short", brief, "60 instances, for every change");
+  const std::map<std::string, crash_mode> modes{{"kill", crash_mode::kill},
+                                                {"power", crash_mode::power},
+                                                {"slow", crash_mode::slow},
+                                                {"full", crash_mode::full},
+                                                {"errors", crash_mode::errors}};
+  std::string mode = "kill";
+  app.add_option(
+         "--mode", mode,
+         "kill (default): what was written stays. power: what was not synced is lost; and so on a disk that is slow, full or errors")
+      ->check(CLI::IsMember(modes));
+  auto* kills = app.add_option("--kills", o.kills, "not in mode kill: so many kills, at every stage of the work (200)");
+  app.add_flag("--short", o.brief, "60 instances, for every change; in other modes than kill 36, and 10 kills");
   auto* instances = app.add_option("--instances", o.instances, "processes to start (500)");
-  app.add_option("--seconds", o.seconds_between_kills, "mean time between two kills (1)");
+  auto* interval = app.add_option("--seconds", o.seconds_between_kills, "mean time between two kills (1; where they wait for a stage 0.2)");
   auto* rate = app.add_option("--rate", o.starts_per_second, "starts a second (6)");
   app.add_option("--feasibility", o.feasibility_percent, "how many of the starts are feasibility requests, in percent (10)");
   app.add_option("--keep-back", o.kept_back_percent, "answers that senders never get, in percent (2)");
@@ -39,12 +50,25 @@ int main(int argc, char** argv) {
   app.add_option("--port", o.first_port, "first of the ports used (18640)");
   app.add_option("--folder", folder, "kept afterwards; by default a temporary one, which is kept if the test fails");
   CLI11_PARSE(app, argc, argv);
-  if (brief && instances->count() == 0) o.instances = 60;
-  if (brief && rate->count() == 0) o.starts_per_second = 4;
+  o.mode = modes.at(mode);
+  const bool by_stage = o.mode != crash_mode::kill;
+  if (!by_stage && kills->count() > 0) {
+    fmt::print(
+        stderr,
+        "--kills needs --mode power, slow, full or errors: in mode kill the moments are random, and --instances says how long it lasts\n");
+    return 2;
+  }
+  if (by_stage && kills->count() == 0) o.kills = o.brief ? 10 : 200;
+  if (by_stage && instances->count() == 0) o.instances = 36;
+  if (by_stage && rate->count() == 0) o.starts_per_second = 5;
+  if (by_stage && interval->count() == 0) o.seconds_between_kills = 0.2;
+  if (o.brief && instances->count() == 0) o.instances = by_stage ? 36 : 60;
+  if (o.brief && !by_stage && rate->count() == 0) o.starts_per_second = 4;
   if (seed->count() == 0) o.seed = dsf::base::system_entropy().u64() % 1'000'000'000;
   temp_folder own("crash");
   o.folder = folder.empty() ? own.path() : std::filesystem::absolute(folder);
-  fmt::print("seed {}, {} instances, a kill every {} s, in {}\n", o.seed, o.instances, o.seconds_between_kills, o.folder.string());
+  fmt::print("seed {}, mode {}, {} instances, {} in {}\n", o.seed, mode, o.instances,
+             by_stage ? fmt::format("{} kills", o.kills) : fmt::format("a kill every {} s", o.seconds_between_kills), o.folder.string());
   std::fflush(stdout);
 
   verdict v;
@@ -65,8 +89,13 @@ int main(int argc, char** argv) {
     worked = start_work(run, *measure);
     run.stop_killing = true;
   });
-  kill_sites(run);
+  std::thread weather([&] { make_weather(run); });
+  if (by_stage)
+    kill_at_stages(run);
+  else
+    kill_sites(run);
   worker.join();
+  weather.join();
   v.check(worked.has_value(), worked ? "" : worked.error().to_string());
   v.check(run.fatal.empty(), run.fatal);
   v.check(!run.kills.empty(), "no site was killed");
@@ -77,7 +106,9 @@ int main(int argc, char** argv) {
   fmt::print("{:6.1f} s  counting\n", run.seconds());
   judge(run, v);
   judge_handlers(run, v);
+  if (by_stage) judge_stages(run, v);
   run.sites->stop_all();
+  judge_stores(run, v);
   keep();
   if (!v.failures.empty()) fmt::print("what the sites left is in {}\n", o.folder.string());
   return finish(v);

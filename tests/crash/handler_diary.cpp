@@ -18,11 +18,13 @@ void judge_handlers(crash_run& run, verdict& v) {
     std::uint64_t lives = 0, attempts = 0, interrupted = 0;
     while (std::getline(in, line)) {
       const bool life = line.find("\"starting\"") != line.npos;
-      if (!life && line.find("\"handler-") == line.npos) continue;
+      // After an I/O error another engine goes on from the store, which is like a start for its jobs.
+      const bool engine = line.find("the engine goes on with what it holds") != line.npos;
+      if (!life && !engine && line.find("\"handler-") == line.npos) continue;
       const auto read = base::json::parse(line);
       if (!read) continue;  // cut off by a kill
       if ((*read)["component"].str() == "site") {
-        ++lives;
+        lives += life;
         for (const auto& [job, n] : open) interrupted += n > 0;
         open.clear();
         begun.clear();

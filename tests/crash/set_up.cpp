@@ -51,6 +51,10 @@ result<std::unique_ptr<recorder>> record(crash_run& run, site::ctl::demo_site& s
     const std::lock_guard lock(dice->first);
     return !run.stop_killing && run.began_us != 0 && dice->second.below(100) < run.options.kept_back_percent;
   };
+  if (run.options.mode != crash_mode::kill) {
+    o.on_request = [&run](const recorded_post& p) { return run.trap.on_request(p); };
+    o.on_answer = [&run](const recorded_post& p) { return run.trap.on_answer(p); };
+  }
   return recorder::start(std::move(o));
 }
 
@@ -80,7 +84,7 @@ result<std::string> set_up(crash_run& run) {
   d.patients = run.options.patients;
   d.seed = run.options.seed;
   d.first_port = run.options.first_port;
-  d.program = dsfd_program();
+  d.program = run.options.mode == crash_mode::kill ? dsfd_program() : dsfd_power_program();
   d.listen_offset = listen_offset;
   d.processes = (fs::path(DSF_SOURCE_DIR) / "processes").string();
   d.process_environment = time_limits(d.processes);
@@ -90,9 +94,10 @@ result<std::string> set_up(crash_run& run) {
   // For every site that is started from here.
   ::setenv("DSFD_LOG_LEVEL", "debug", 1);
   ::setenv("DSFD_FEASIBILITY_GENERAL_REQUEST_TASK_TIMEOUT", never.c_str(), 1);
+  ::setenv("DSFD_STORE_RETRY_SECONDS", "1", 1);
   run.sites = TRY(site::ctl::consortium::prepare(d));
   for (auto& s : run.sites->sites) run.recorders.push_back(TRY(record(run, *s)));
-  for (auto& s : run.sites->sites) TRY(run.sites->start(*s));
+  for (auto& s : run.sites->sites) TRY(start_site(run, *s));
   for (auto& s : run.sites->sites) TRY(run.sites->wait_until_ready(*s, start_timeout_ms));
   for (auto& s : run.sites->sites) {
     if (!s->holds_data()) continue;

@@ -18,6 +18,7 @@ constexpr std::int64_t call_timeout_ms = 10'000;
 constexpr std::int64_t give_up_s = 120;      // on one start
 constexpr unsigned kills_after_last_start = 3;
 constexpr unsigned burst = 12;
+constexpr unsigned instances_a_kill = 30;  // at most
 constexpr int looks_for_work = 200;  // before a kill; most processes of the test last some ten milliseconds
 const std::string ping_process = "dsfdev_ping|1.0";
 const std::string request_process = "medizininformatik-initiativede_feasibilityRequest|1.0";
@@ -60,12 +61,18 @@ double crash_run::seconds() const { return static_cast<double>(base::system_cloc
 
 result<> start_work(crash_run& run, const std::string& measure) {
   base::seeded_entropy dice(run.options.seed);
-  for (unsigned n = 0; n < run.options.instances; ++n) {
+  // Instances that were asked for, and as many as it takes until all kills were.
+  const auto limit = run.options.instances + run.options.kills * instances_a_kill;
+  for (unsigned n = 0; n < limit && !run.given_up && (n < run.options.instances || run.killed < run.options.kills); ++n) {
     const bool feasibility = dice.below(100) < run.options.feasibility_percent;
     auto& at = feasibility ? *run.sites->sites.front() : *run.sites->sites[dice.below(run.sites->sites.size())];
     TRY(start_one(run, at, feasibility, measure));
     // In bursts, so that sites have more to do than they can do at once.
     if ((n + 1) % burst != 0) continue;
+    if (run.options.kills > 0) {
+      sleep_s(burst / run.options.starts_per_second);
+      continue;
+    }
     const double due = (n + 1) / run.options.starts_per_second;
     if (due > run.seconds()) sleep_s(due - run.seconds());
   }
@@ -80,7 +87,7 @@ void kill_sites(crash_run& run) {
     sleep_s(run.options.seconds_between_kills * (0.5 + dice.unit()));
     if (run.stop_killing) return;
     auto& s = *run.sites->sites[dice.below(run.sites->sites.size())];
-    kill_note note{s.name, run.seconds(), 0, 0, false, 0};
+    kill_note note{s.name, run.seconds(), 0, 0, false, 0, std::nullopt};
     for (int i = 0; i < looks_for_work && note.running == 0 && note.outbox == 0 && !run.stop_killing; ++i) {
       if (i > 0) sleep_s(0.002);
       const auto status = s.admin->status();
@@ -90,13 +97,13 @@ void kill_sites(crash_run& run) {
     }
     s.process.kill_hard();
     const double killed = run.seconds();
-    auto back = run.sites->start(s);
+    auto back = start_site(run, s);
     // Recovery itself is interrupted now and then.
     if (back && dice.below(8) == 0) {
       note.while_starting = true;
       sleep_s(dice.unit() * 0.4);
       s.process.kill_hard();
-      back = run.sites->start(s);
+      back = start_site(run, s);
     }
     if (back) back = run.sites->wait_until_ready(s, ready_timeout_ms);
     note.back_after_s = run.seconds() - killed;

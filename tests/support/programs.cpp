@@ -30,6 +30,15 @@ std::string dsfd_program() {
 #endif
 }
 
+std::string dsfd_power_program() {
+  if (const char* named = std::getenv("DSF_TEST_POWER_PROGRAM")) return named;
+#ifdef DSF_TEST_DSFD_POWER
+  return DSF_TEST_DSFD_POWER;
+#else
+  throw std::runtime_error("dsfd_power is not part of this build; name one with DSF_TEST_POWER_PROGRAM");
+#endif
+}
+
 ended_program run_to_end(const std::vector<std::string>& command, const std::map<std::string, std::string>& more_environment,
                          std::int64_t limit_ms) {
   temp_folder folder("run");

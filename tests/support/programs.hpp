@@ -11,6 +11,8 @@ namespace dsf::tests {
 
 // $DSF_TEST_PROGRAM, else the one built beside the tests.
 std::string dsfd_program();
+// dsfd on a disk that forgets what was not synced (tests/power). $DSF_TEST_POWER_PROGRAM, else the one built beside the tests.
+std::string dsfd_power_program();
 
 struct ended_program {
   int exit_code = -1;  // 128 + signal, as a shell says it; -1: had to be killed at the time limit

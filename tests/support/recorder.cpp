@@ -21,6 +21,12 @@ std::string input_of(const base::json& task, std::string_view code) {
   return {};
 }
 
+std::string outbox_entry_of(const base::json& task) {
+  for (const auto& i : task["identifier"])
+    if (i["system"].str().ends_with("/sid/outbox-entry")) return i["value"].str();
+  return {};
+}
+
 }  // namespace
 
 struct recorder::impl {
@@ -29,6 +35,11 @@ struct recorder::impl {
   std::optional<net::https_server> server;
   mutable std::mutex mutex;
   std::vector<recorded_post> posts;
+
+  void note(const recorded_post& p) {
+    const std::lock_guard lock(mutex);
+    posts.push_back(p);
+  }
 
   void forward(net::request&& q, net::responder answer) {
     const auto who = senders.find(q.peer->thumbprint);
@@ -42,11 +53,16 @@ struct recorder::impl {
         out.headers.add(h.name, h.value);
     std::optional<recorded_post> noted;
     if (q.method == "POST") {
-      noted = recorded_post{options.site, who->second.name, std::string(q.path()), {}, {}, {}, 0, false, false, {}};
+      noted = recorded_post{options.site, who->second.name, std::string(q.path()), {}, {}, {}, {}, 0, false, false, {}};
       if (const auto task = base::json::parse(q.body); task && (*task)["resourceType"].str() == "Task") {
         noted->business_key = input_of(*task, "business-key");
         noted->message = input_of(*task, "message-name");
         noted->correlation_key = input_of(*task, "correlation-key");
+        noted->outbox_entry = outbox_entry_of(*task);
+      }
+      if (options.on_request && options.on_request(*noted)) {
+        note(*noted);
+        return answer(net::text_response(502, "the request was dropped"));
       }
     }
     out.body = std::move(q.body);
@@ -57,9 +73,9 @@ struct recorder::impl {
             noted->status = r ? r->status : 0;
             if (r) noted->location = r->headers.value("Location");
             noted->temporary = r && r->status == 403 && r->body.find("could not be resolved on server") != r->body.npos;
-            noted->kept_back = r && options.keep_back && options.keep_back();
-            const std::lock_guard lock(mutex);
-            posts.push_back(*noted);
+            const bool lost = r && options.on_answer && options.on_answer(*noted);
+            noted->kept_back = lost || (r && options.keep_back && options.keep_back());
+            note(*noted);
           }
           if (!r) return (*to)(net::text_response(502, r.error().to_string()));
           if (noted && noted->kept_back) return (*to)(net::text_response(503, "the answer was kept back"));

@@ -22,6 +22,7 @@ struct recorded_post {
   std::string from;      // the sender, by its certificate
   std::string path;
   std::string business_key, message, correlation_key;  // of a Task
+  std::string outbox_entry;  // the Task's identifier by which its sender knows it
   int status = 0;        // of the site's answer; 0: none came
   bool kept_back = false;
   bool temporary = false;  // refused because the site could not look up just now what the Task refers to; to be sent again
@@ -34,7 +35,10 @@ struct recorder_options {
   std::uint16_t site_port = 0;       // where the site listens
   net::tls_files server;             // shown to partners
   std::map<std::string, net::tls_files> clients;  // by name: everyone who may come, with the key
-  std::function<bool()> keep_back;   // asked for each answered POST; true: the sender gets 503 instead. Called on several threads
+  // All are called on several threads.
+  std::function<bool()> keep_back;   // asked for each answered POST; true: the sender gets 503 instead
+  std::function<bool(const recorded_post&)> on_request;  // a POST has come whole; true: the site never gets it
+  std::function<bool(const recorded_post&)> on_answer;   // the site has answered; true: the sender is not told
 };
 
 class recorder {
