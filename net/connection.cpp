@@ -179,27 +179,17 @@ void connection::upgrade(const request& r) {
   answer_ = {};
   answer_.status = 101;
   answered_us_ = owner_->now_us();
-  phase_ = phase::upgrading;
-  out_ = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + websocket_accept(key) +
-         "\r\n\r\n";
-  set_deadline(owner_->options.limits.write_timeout_ms);
-  stream_->write(out_, shared_from_this());
-}
-
-void connection::become_websocket() {
   report(true);
   phase_ = phase::upgraded;
   deadline_us_ = INT64_MAX;
-  socket_ = std::make_shared<websocket_session>(std::move(stream_), true, verdict_.limits, [weak = weak_from_this()] {
-    const auto self = weak.lock();
-    if (!self || std::exchange(self->phase_, phase::closed) == phase::closed) return;
-    self->owner_->gone(*self);
-  });
   auto verdict = std::exchange(verdict_, {});
-  auto handlers = verdict.open(websocket(std::weak_ptr<websocket::target>(socket_)));
-  socket_->begin(std::move(handlers), {in_.data() + begin_, end_ - begin_});
+  socket_ = accept_websocket(std::move(stream_), r, in_.substr(begin_, end_ - begin_), verdict.limits, std::move(verdict.open),
+                             [weak = weak_from_this()] {
+                               const auto self = weak.lock();
+                               if (!self || std::exchange(self->phase_, phase::closed) == phase::closed) return;
+                               self->owner_->gone(*self);
+                             });
   in_ = {};
-  out_ = {};
 }
 
 void connection::answer(std::uint64_t exchange, response&& r) {
@@ -264,8 +254,7 @@ void connection::on_written(io_error ec) {
     interim_ = false;
     return ec ? abort() : read_more();
   }
-  if (phase_ == phase::upgrading && !ec) return owner_->stopping ? abort() : become_websocket();
-  if (phase_ != phase::writing && phase_ != phase::upgrading) return;
+  if (phase_ != phase::writing) return;
   if (ec) {
     report(false);
     return abort();
@@ -323,8 +312,7 @@ void connection::tick(std::int64_t now_us) {
     case phase::idle:
     case phase::head:
     case phase::body: return interim_ ? abort() : stream_->cancel();
-    case phase::writing:
-    case phase::upgrading: report(false); return abort();
+    case phase::writing: report(false); return abort();
     case phase::closing: return stream_->close();
     case phase::handling:
     case phase::upgraded:

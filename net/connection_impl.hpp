@@ -51,7 +51,7 @@ public:
   void dropped(std::uint64_t exchange) override;
 
 private:
-  enum class phase : std::uint8_t { handshake, idle, head, body, handling, writing, upgrading, upgraded, closing, closed };
+  enum class phase : std::uint8_t { handshake, idle, head, body, handling, writing, upgraded, closing, closed };
 
   void on_handshake(io_error ec) override;
   void on_read(io_error ec, std::size_t n) override;
@@ -62,7 +62,6 @@ private:
   void process();
   void dispatch();
   void upgrade(const request& r);
-  void become_websocket();
   void deliver(std::uint64_t exchange, response&& r);
   void refuse(int status, std::string text);
   void write_next();

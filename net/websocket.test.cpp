@@ -10,7 +10,6 @@
 #include "net/io_threads.hpp"
 #include "net/testing_impl.hpp"
 #include "net/websocket.hpp"
-#include "net/websocket_frames.hpp"
 
 using namespace dsf::net;
 using namespace dsf::net::testing;
@@ -107,6 +106,15 @@ struct caller {
 
 std::string upgrade_request(const std::string& more = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n") {
   return "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n" + more + "\r\n";
+}
+
+// An unfragmented text below 126 bytes as a client sends it (RFC 6455 5.2).
+std::string text_frame(std::string_view payload) {
+  constexpr char mask[4] = {1, 2, 3, 4};
+  std::string frame{'\x81', static_cast<char>(0x80 | payload.size())};
+  frame.append(mask, 4);
+  for (std::size_t i = 0; i < payload.size(); ++i) frame += static_cast<char>(payload[i] ^ mask[i % 4]);
+  return frame;
 }
 
 }  // namespace
@@ -253,12 +261,15 @@ TEST_CASE("websocket: faults of the handshake and of frames") {
   {
     // The first frame may come together with the request.
     raw_socket big(s.server->port());
-    const std::array<std::uint8_t, 4> mask{1, 2, 3, 4};
-    big.send(upgrade_request() + make_frame(frame_kind::text, "hi", &mask));
+    big.send(upgrade_request() + text_frame("hi"));
     CHECK(big.receive("echo hi").find("HTTP/1.1 101 Switching Protocols\r\n") == 0);
-    big.send(make_frame(frame_kind::text, std::string(101, 'x'), &mask));
-    const auto seen = big.receive();
-    CHECK(seen.find(std::string("\x03\xf1", 2) + "a message is larger than the limit of 100 bytes") != std::string::npos);
-    CHECK(s.log.wait_for("end 1009"));
+    big.send(text_frame(std::string(101, 'x')));
+    CHECK(big.receive().find("\x88\x02\x03\xf1") != std::string::npos);
+    CHECK(s.log.wait_for("end 1009 a message is larger than the limit of 100 bytes"));
+  }
+  {
+    raw_socket broken(s.server->port());
+    broken.send(upgrade_request() + std::string(16, '\xff'));
+    CHECK(s.log.wait_for("end 1002"));
   }
 }

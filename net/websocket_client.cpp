@@ -1,4 +1,4 @@
-// Opens a WebSocket: name, TCP, TLS, the upgrade; then the session takes over.
+// Opens a WebSocket: name, TCP, TLS; then the session asks for it and takes over.
 #include <openssl/ssl.h>
 
 #include <array>
@@ -6,7 +6,6 @@
 #include <boost/asio/post.hpp>
 
 #include "net/client_tls_impl.hpp"
-#include "net/message_parser.hpp"
 #include "net/openssl_impl.hpp"
 #include "net/query.hpp"
 #include "net/serialize.hpp"
@@ -15,10 +14,6 @@
 namespace dsf::net {
 
 namespace {
-
-constexpr std::size_t read_bytes = 16 * 1024;
-constexpr std::size_t head_bytes = 32 * 1024;
-constexpr std::uint64_t refusal_bytes = 64 * 1024;
 
 class opening final : public stream_events, public std::enable_shared_from_this<opening> {
 public:
@@ -29,8 +24,7 @@ public:
         handlers_(std::move(h)),
         done_(std::move(done)),
         timer_(loop.get_executor()),
-        resolver_(loop.get_executor()),
-        in_(read_bytes, '\0') {}
+        resolver_(loop.get_executor()) {}
 
   void begin() {
     timer_.expires_after(std::chrono::milliseconds(request_.connect_timeout_ms));
@@ -79,51 +73,33 @@ private:
       auto [code, why] = handshake_failure(stream_->ssl(), ec);
       return give_up(code, std::move(why));
     }
-    auto headers = request_.headers;
-    key_ = websocket_key();
-    headers.set("Upgrade", "websocket");
-    headers.set("Sec-WebSocket-Version", "13");
-    headers.set("Sec-WebSocket-Key", key_);
-    write_request_head(out_, "GET", to_.target, to_.authority(), headers, 0);
-    out_.insert(out_.size() - 2, "Connection: Upgrade\r\n");
-    stream_->write(out_, shared_from_this());
-    stream_->read(in_.data(), in_.size(), shared_from_this());
+    ssl_ = stream_->ssl();
+    session_ = request_websocket(std::move(stream_), to_.authority(), to_.target, request_.headers, request_.limits, std::move(handlers_),
+                                 [self = shared_from_this()](const websocket_refusal* why) { self->asked(why); });
   }
-  // The read that is under way learns why, and may still find an answer.
+  void on_read(io_error, std::size_t) override {}
   void on_written(io_error) override {}
   void on_closed() override {}
 
-  void on_read(io_error ec, std::size_t n) override {
+  void asked(const websocket_refusal* why) {
     if (over()) return;
-    if (ec) {
-      if (classify(ec) == io_failure::certificate_alert) {
-        auto [code, why] = handshake_failure(stream_->ssl(), ec);
-        return give_up(code, std::move(why));
-      }
-      return give_up(errc::connection_lost, "the connection was lost before it was a WebSocket: " + describe(ec));
+    if (why == nullptr) {
+      timer_.cancel();
+      auto session = std::exchange(session_, nullptr);
+      return std::exchange(done_, nullptr)(websocket(std::weak_ptr<websocket::target>(session)));
     }
-    head_.append(in_.data(), n);
-    // Only the head is parsed before it is known whether the rest is an answer or a WebSocket.
-    const auto end = head_.find("\r\n\r\n");
-    if (end == std::string::npos) {
-      if (head_.size() > head_bytes) return give_up(errc::answer_too_large, "the answer's head is larger than 32 KiB");
-      return stream_->read(in_.data(), in_.size(), shared_from_this());
-    }
-    response_parser parser({head_bytes, refusal_bytes}, true);
-    parser.put(std::string_view(head_).substr(0, end + 4));
-    if (parser.state() == parse_state::failed) return give_up(errc::malformed_answer, "the answer is malformed: " + parser.failure_text());
-    const auto status = parser.status();
-    const auto headers = parser.take_headers();
-    if (status != 101)
+    if (why->status != 0)
       return give_up(errc::connect_failed,
-                     "the server refuses a WebSocket: HTTP " + std::to_string(status) + ' ' + std::string(reason_phrase(status)));
-    if (!equals_ignoring_case(headers.value("Upgrade"), "websocket") || headers.value("Sec-WebSocket-Accept") != websocket_accept(key_))
-      return give_up(errc::malformed_answer, "the server's answer to the WebSocket handshake is wrong");
-    timer_.cancel();
-    const auto session = std::make_shared<websocket_session>(std::move(stream_), false, request_.limits, nullptr);
-    auto done = std::exchange(done_, nullptr);
-    done(websocket(std::weak_ptr<websocket::target>(session)));
-    session->begin(std::move(handlers_), std::string_view(head_).substr(end + 4));
+                     "the server refuses a WebSocket: HTTP " + std::to_string(why->status) + ' ' + std::string(reason_phrase(why->status)));
+    switch (classify(why->error)) {
+      case io_failure::certificate_alert: {
+        auto [code, text] = handshake_failure(ssl_, why->error);
+        return give_up(code, std::move(text));
+      }
+      case io_failure::other:
+        return give_up(errc::malformed_answer, "the server's answer to the WebSocket handshake is wrong: " + describe(why->error));
+      default: return give_up(errc::connection_lost, "the connection was lost before it was a WebSocket: " + describe(why->error));
+    }
   }
 
   void give_up(errc code, std::string why) {
@@ -131,7 +107,9 @@ private:
     timer_.cancel();
     resolver_.cancel();
     io_error ignored;  // it is being thrown away
-    if (stream_)
+    if (session_)
+      std::exchange(session_, nullptr)->break_off(why);
+    else if (stream_)
       stream_->close();
     else if (socket_)
       socket_->close(ignored);
@@ -148,7 +126,8 @@ private:
   asio::ip::basic_resolver<tcp, asio::io_context::executor_type> resolver_;
   std::optional<socket_type> socket_;
   std::unique_ptr<stream> stream_;
-  std::string key_, in_, out_, head_;
+  std::shared_ptr<websocket_session> session_;
+  SSL* ssl_ = nullptr;  // of the session's stream
 };
 
 }  // namespace

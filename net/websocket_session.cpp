@@ -1,38 +1,27 @@
-#include <openssl/evp.h>
+#include "net/websocket_session_impl.hpp"
+
 #include <openssl/rand.h>
 
-#include <algorithm>
 #include <array>
-#include <boost/asio/post.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/websocket.hpp>
+#include <deque>
 
-#include "base/clock.hpp"
-#include "net/websocket_session_impl.hpp"
+#include "net/websocket_layer_impl.hpp"
 
 namespace dsf::net {
 
 namespace {
 
-constexpr std::size_t read_bytes = 16 * 1024;
+namespace beast = boost::beast;
+namespace http = beast::http;
+namespace protocol = beast::websocket;
+
 constexpr std::size_t ping_bytes = 32;  // dsf-fhir-server 5.1
 constexpr std::int64_t close_wait_us = 2'000'000;
 constexpr std::int64_t look_every_ms = 250;
-constexpr std::size_t drain_at_most = 1024 * 1024;
 
 std::int64_t now_us() { return base::system_clock_source().steady_us(); }
-
-template <std::size_t N>
-std::array<std::uint8_t, N> random_bytes() {
-  std::array<std::uint8_t, N> out{};
-  // OpenSSL's generator fails only without any entropy, and then no TLS connection came to be either.
-  if (RAND_bytes(out.data(), static_cast<int>(out.size())) != 1) out.fill(0x5a);
-  return out;
-}
-
-std::string base64(const unsigned char* bytes, std::size_t n) {
-  std::string out(4 * ((n + 2) / 3) + 1, '\0');
-  out.resize(static_cast<std::size_t>(EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), bytes, static_cast<int>(n))));
-  return out;
-}
 
 bool has_token(std::string_view list, std::string_view token) noexcept {
   while (!list.empty()) {
@@ -45,20 +34,231 @@ bool has_token(std::string_view list, std::string_view token) noexcept {
   return false;
 }
 
+beast::string_view view(std::string_view s) { return {s.data(), s.size()}; }
+
+class session final : public websocket_session, public std::enable_shared_from_this<session> {
+public:
+  session(std::unique_ptr<stream> s, std::string already, websocket_limits limits)
+      : pipe_(std::make_shared<websocket_pipe>(std::move(s), std::move(already))),
+        limits_(limits),
+        socket_(pipe_),
+        timer_(socket_.get_executor()) {
+    socket_.set_option(protocol::stream_base::timeout{protocol::stream_base::none(), protocol::stream_base::none(), false});
+    socket_.read_message_max(limits_.message_bytes);
+    socket_.auto_fragment(false);
+    socket_.text(true);
+  }
+
+  void accept(const request& asked, std::function<websocket_handlers(websocket)> open, std::function<void()> gone) {
+    gone_ = std::move(gone);
+    http::request<http::empty_body> head(http::verb::get, view(asked.target), 11);
+    for (const auto& h : asked.headers) head.insert(view(h.name), view(h.value));
+    socket_.set_option(protocol::stream_base::decorator([](protocol::response_type& answer) { answer.set(http::field::server, "dsfd"); }));
+    write_since_us_ = now_us();
+    arm();
+    socket_.async_accept(head, [self = shared_from_this(), open = std::move(open)](io_error ec) {
+      if (self->ended_) return;
+      if (ec) return self->break_off("the connection was lost: " + describe(ec));
+      self->begin(open(websocket(self->weak_target())));
+    });
+  }
+
+  void ask(const std::string& host, const std::string& target, const header_list& headers, websocket_handlers handlers,
+           std::function<void(const websocket_refusal*)> done) {
+    socket_.set_option(protocol::stream_base::decorator([headers](protocol::request_type& question) {
+      for (const auto& h : headers) question.set(view(h.name), view(h.value));
+    }));
+    auto answer = std::make_shared<protocol::response_type>();
+    socket_.async_handshake(
+        *answer, view(host), view(target),
+        [self = shared_from_this(), answer, handlers = std::move(handlers), done = std::move(done)](io_error ec) mutable {
+          if (self->ended_) return;
+          if (ec) {
+            self->ended_ = true;
+            const websocket_refusal why{ec, ec == protocol::error::upgrade_declined ? static_cast<int>(answer->result_int()) : 0};
+            done(&why);
+            return self->pipe_->inside().close();
+          }
+          done(nullptr);
+          self->arm();
+          self->begin(std::move(handlers));
+        });
+  }
+
+  void send_text(std::string text) override {
+    on_loop([text = std::move(text)](session& s) mutable { s.enqueue(std::move(text)); });
+  }
+  void end(std::uint16_t code, std::string reason) override {
+    on_loop([code, reason = std::move(reason)](session& s) {
+      if (std::exchange(s.close_wanted_, true)) return;
+      s.end_ = {code, reason};
+      s.close_since_us_ = now_us();
+      s.close_when_written();
+    });
+  }
+  void cut() override {
+    on_loop([](session& s) { s.break_off("cut off by us"); });
+  }
+
+  void break_off(std::string reason) override {
+    if (ended_) return;
+    pipe_->inside().close();
+    finish({protocol::close_code::abnormal, std::move(reason)});
+  }
+
+private:
+  std::weak_ptr<websocket::target> weak_target() { return std::static_pointer_cast<websocket::target>(shared_from_this()); }
+
+  void on_loop(std::function<void(session&)> what) {
+    asio::post(socket_.get_executor(), [weak = weak_from_this(), what = std::move(what)] {
+      if (auto self = weak.lock(); self && !self->ended_) what(*self);
+    });
+  }
+
+  void begin(websocket_handlers handlers) {
+    handlers_ = std::move(handlers);
+    open_ = true;
+    write_since_us_ = 0;
+    next_ping_us_ = now_us() + limits_.ping_every_ms * 1000;
+    socket_.control_callback([weak = weak_from_this()](protocol::frame_type kind, beast::string_view payload) {
+      const auto self = weak.lock();
+      if (!self || kind != protocol::frame_type::pong) return;
+      if (self->ping_ != std::string_view(payload.data(), payload.size()) && self->handlers_.on_note)
+        self->handlers_.on_note("a pong answers no ping of ours");
+      self->ping_.clear();
+    });
+    read_next();
+    write_next();
+  }
+
+  void read_next() {
+    socket_.async_read(in_, [self = shared_from_this()](io_error ec, std::size_t) {
+      if (self->ended_) return;
+      if (ec) return self->read_failed(ec);
+      // dsf-fhir-server 5.1: only texts mean something.
+      if (self->socket_.got_text() && !self->close_wanted_ && self->handlers_.on_text) {
+        const auto bytes = self->in_.cdata();
+        self->handlers_.on_text(std::string(static_cast<const char*>(bytes.data()), bytes.size()));
+      }
+      self->in_.consume(self->in_.size());
+      if (!self->ended_) self->read_next();
+    });
+  }
+
+  void read_failed(io_error ec) {
+    const auto& said = socket_.reason();
+    if (ec == protocol::error::closed)
+      return finish(close_wanted_ ? std::move(end_)
+                                  : websocket_end{said.code == protocol::close_code::none ? std::uint16_t{protocol::close_code::no_status}
+                                                                                          : static_cast<std::uint16_t>(said.code),
+                                                  std::string(said.reason.data(), said.reason.size())});
+    // What Beast finds wrong it has told the other side with a close frame of this code.
+    if (ec == protocol::error::message_too_big)
+      return finish(
+          {protocol::close_code::too_big, "a message is larger than the limit of " + std::to_string(limits_.message_bytes) + " bytes"});
+    if (ec == protocol::error::bad_frame_payload) return finish({protocol::close_code::bad_payload, ec.message()});
+    if (ec.category() == make_error_code(protocol::error::closed).category())
+      return finish({protocol::close_code::protocol_error, ec.message()});
+    break_off("the connection was lost: " + describe(ec));
+  }
+
+  void enqueue(std::string text) {
+    if (close_wanted_) return;
+    if (out_.size() >= limits_.queued_messages || out_bytes_ + text.size() > limits_.queued_bytes)
+      return break_off("the other side does not read: " + std::to_string(out_.size()) + " messages with " + std::to_string(out_bytes_) +
+                       " bytes wait for it");
+    out_bytes_ += text.size();
+    out_.push_back(std::move(text));
+    write_next();
+  }
+
+  void write_next() {
+    if (!open_ || write_since_us_ != 0 || out_.empty()) return;
+    write_since_us_ = now_us();
+    socket_.async_write(asio::buffer(out_.front()), [self = shared_from_this()](io_error ec, std::size_t) {
+      if (self->ended_) return;
+      self->write_since_us_ = 0;
+      // After the other side's good-bye nothing can be written; the read under way tells of it.
+      if (ec == protocol::error::closed) return;
+      if (ec) return self->break_off("the connection was lost: " + describe(ec));
+      self->out_bytes_ -= self->out_.front().size();
+      self->out_.pop_front();
+      self->write_next();
+      if (self->close_wanted_) self->close_when_written();
+    });
+  }
+
+  void close_when_written() {
+    if (!open_ || !out_.empty() || std::exchange(close_begun_, true)) return;
+    protocol::close_reason reason(static_cast<protocol::close_code>(end_.code));
+    reason.reason.assign(view(end_.reason).substr(0, reason.reason.max_size()));
+    socket_.async_close(reason, [self = shared_from_this()](io_error) {
+      if (!self->ended_) self->finish(std::move(self->end_));
+    });
+  }
+
+  void finish(websocket_end e) {
+    if (std::exchange(ended_, true)) return;
+    timer_.cancel();
+    auto handlers = std::exchange(handlers_, {});
+    if (handlers.on_end) handlers.on_end(std::move(e));
+    if (auto gone = std::exchange(gone_, nullptr)) gone();
+  }
+
+  void arm() {
+    timer_.expires_after(std::chrono::milliseconds(look_every_ms));
+    timer_.async_wait([weak = weak_from_this()](io_error ec) {
+      if (auto self = weak.lock(); self && !ec && !self->ended_) self->tick();
+    });
+  }
+
+  void tick() {
+    const auto now = now_us();
+    if (write_since_us_ != 0 && now - write_since_us_ > limits_.write_timeout_ms * 1000) return break_off("the other side does not read");
+    if (close_wanted_ && now - close_since_us_ > close_wait_us) {
+      pipe_->inside().close();
+      return finish(std::move(end_));
+    }
+    // Beast has said good-bye for us and waits for the other side to end the connection.
+    if (pipe_->closing_since_us != 0 && now - pipe_->closing_since_us > close_wait_us) pipe_->inside().close();
+    if (now - pipe_->last_read_us > limits_.idle_timeout_ms * 1000)
+      return break_off("nothing came for " + std::to_string(limits_.idle_timeout_ms / 1000) + " s, not even an answer to a ping");
+    if (open_ && now >= next_ping_us_ && !close_wanted_ && !pinging_) ping(now);
+    arm();
+  }
+
+  void ping(std::int64_t now) {
+    std::array<unsigned char, ping_bytes> bytes{};
+    // OpenSSL's generator fails only without any entropy, and then no TLS connection came to be either.
+    if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1) bytes.fill(0x5a);
+    ping_.assign(bytes.begin(), bytes.end());
+    next_ping_us_ = now + limits_.ping_every_ms * 1000;
+    pinging_ = true;
+    socket_.async_ping(protocol::ping_data(view(ping_)), [self = shared_from_this()](io_error) {
+      self->pinging_ = false;  // a lost connection is noticed by the read
+    });
+  }
+
+  std::shared_ptr<websocket_pipe> pipe_;
+  websocket_limits limits_;
+  protocol::stream<websocket_layer> socket_;
+  timer_type timer_;
+  beast::flat_buffer in_;
+  websocket_handlers handlers_;
+  std::function<void()> gone_;
+  std::deque<std::string> out_;  // the first is being written while write_since_us_ is not 0
+  std::size_t out_bytes_ = 0;
+  bool open_ = false;
+  bool close_wanted_ = false;
+  bool close_begun_ = false;
+  bool pinging_ = false;
+  bool ended_ = false;
+  websocket_end end_;            // as we said it
+  std::string ping_;             // what the last ping carried and no pong has answered
+  std::int64_t next_ping_us_ = 0, write_since_us_ = 0, close_since_us_ = 0;
+};
+
 }  // namespace
-
-std::string websocket_accept(std::string_view key) {
-  const std::string text = std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned int size = 0;
-  EVP_Digest(text.data(), text.size(), digest, &size, EVP_sha1(), nullptr);
-  return base64(digest, size);
-}
-
-std::string websocket_key() {
-  const auto bytes = random_bytes<16>();
-  return base64(bytes.data(), bytes.size());
-}
 
 bool wants_websocket(const request& r) noexcept {
   return r.method == "GET" && has_token(r.headers.value("Upgrade"), "websocket") && has_token(r.headers.value("Connection"), "Upgrade");
@@ -74,176 +274,20 @@ void websocket::abort() const {
   if (auto to = target_.lock()) to->cut();
 }
 
-websocket_session::websocket_session(std::unique_ptr<stream> s, bool as_server, websocket_limits limits, std::function<void()> gone)
-    : stream_(std::move(s)),
-      as_server_(as_server),
-      limits_(limits),
-      gone_(std::move(gone)),
-      reader_(as_server, limits.message_bytes),
-      timer_(stream_->socket().get_executor()),
-      in_(read_bytes, '\0') {}
-
-void websocket_session::on_loop(std::function<void(websocket_session&)> what) {
-  auto executor = stream_->socket().get_executor();
-  asio::post(executor, [weak = weak_from_this(), what = std::move(what)] {
-    if (auto self = weak.lock(); self && !self->ended_) what(*self);
-  });
+std::shared_ptr<websocket_session> accept_websocket(std::unique_ptr<stream> s, const request& asked, std::string already,
+                                                    websocket_limits limits, std::function<websocket_handlers(websocket)> open,
+                                                    std::function<void()> gone) {
+  auto made = std::make_shared<session>(std::move(s), std::move(already), limits);
+  made->accept(asked, std::move(open), std::move(gone));
+  return made;
 }
 
-void websocket_session::send_text(std::string text) {
-  on_loop([text = std::move(text)](websocket_session& s) {
-    if (!s.close_sent_) s.enqueue(frame_kind::text, text);
-  });
-}
-void websocket_session::end(std::uint16_t code, std::string reason) {
-  on_loop([code, reason = std::move(reason)](websocket_session& s) { s.say_close(code, reason); });
-}
-void websocket_session::cut() {
-  on_loop([](websocket_session& s) { s.break_off("cut off by us"); });
-}
-
-void websocket_session::begin(websocket_handlers handlers, std::string_view already) {
-  handlers_ = std::move(handlers);
-  last_read_us_ = now_us();
-  next_ping_us_ = last_read_us_ + limits_.ping_every_ms * 1000;
-  arm();
-  if (already.empty()) return read_more();
-  reader_.put(already);
-  // As if it had just been read.
-  on_loop([](websocket_session& s) { s.on_read({}, 0); });
-}
-
-void websocket_session::read_more() { stream_->read(in_.data(), in_.size(), shared_from_this()); }
-
-void websocket_session::on_read(io_error ec, std::size_t n) {
-  if (ended_) return;
-  if (ec) return close_sent_ && close_received_ ? finish(std::move(end_)) : break_off("the connection was lost: " + describe(ec));
-  last_read_us_ = now_us();
-  reader_.put({in_.data(), n});
-  while (auto m = reader_.next())
-    if (!take(std::move(*m))) return;
-  if (reader_.fault() != 0) {
-    end_ = {reader_.fault(), reader_.fault_text()};
-    close_received_ = true;  // what follows can't be read any more
-    return say_close(reader_.fault(), reader_.fault_text());
-  }
-  read_more();
-}
-
-bool websocket_session::take(websocket_message m) {
-  switch (m.kind) {
-    case frame_kind::text:
-      if (!close_sent_ && handlers_.on_text) handlers_.on_text(std::move(m.payload));
-      break;
-    case frame_kind::ping: enqueue(frame_kind::pong, m.payload); break;
-    case frame_kind::pong:
-      if (m.payload != ping_ && handlers_.on_note) handlers_.on_note("a pong answers no ping of ours");
-      ping_.clear();
-      break;
-    case frame_kind::close: {
-      const auto reason = parse_close(m.payload);
-      if (!close_received_)
-        end_ = reason ? websocket_end{reason->code, reason->text} : websocket_end{close_code::protocol_error, "a malformed close frame"};
-      close_received_ = true;
-      if (close_sent_) {
-        finish(std::move(end_));
-      } else {
-        say_close(reason ? (reason->code == close_code::none ? close_code::normal : reason->code) : close_code::protocol_error, {});
-      }
-      return false;
-    }
-    case frame_kind::binary:
-    case frame_kind::continuation: break;
-  }
-  return !ended_;
-}
-
-void websocket_session::enqueue(frame_kind kind, std::string_view payload) {
-  if (out_.size() >= limits_.queued_messages || out_bytes_ + payload.size() > limits_.queued_bytes)
-    return break_off("the other side does not read: " + std::to_string(out_.size()) + " messages with " + std::to_string(out_bytes_) +
-                     " bytes wait for it");
-  if (as_server_) {
-    out_.push_back(make_frame(kind, payload));
-  } else {
-    const auto mask = random_bytes<4>();
-    out_.push_back(make_frame(kind, payload, &mask));
-  }
-  out_bytes_ += out_.back().size();
-  write_next();
-}
-
-void websocket_session::write_next() {
-  if (writing_ || out_.empty()) return;
-  writing_ = true;
-  write_since_us_ = now_us();
-  stream_->write(out_.front(), shared_from_this());
-}
-
-void websocket_session::on_written(io_error ec) {
-  if (ended_) return;
-  writing_ = false;
-  if (ec) return break_off("the connection was lost: " + describe(ec));
-  out_bytes_ -= out_.front().size();
-  out_.pop_front();
-  if (!out_.empty()) return write_next();
-  // RFC 6455 7.1.1: the server closes the connection when both sides have said good-bye.
-  if (close_sent_ && close_received_ && as_server_) finish(std::move(end_));
-}
-
-void websocket_session::say_close(std::uint16_t code, std::string reason) {
-  if (close_sent_) return;
-  if (!close_received_) end_ = {code, reason};
-  enqueue(frame_kind::close, close_payload(code, reason));
-  close_sent_ = true;
-  close_since_us_ = now_us();
-  if (close_received_ && !ended_ && !as_server_) read_more();  // until the server ends the connection
-}
-
-void websocket_session::break_off(std::string reason) {
-  if (ended_) return;
-  stream_->close();
-  finish({close_code::abnormal, std::move(reason)});
-}
-
-void websocket_session::finish(websocket_end e) {
-  if (std::exchange(ended_, true)) return;
-  const auto keep = shared_from_this();
-  timer_.cancel();
-  if (close_sent_ && !writing_ && e.code != close_code::abnormal)
-    stream_->close_gently(drain_at_most, keep);  // ends with on_closed
-  else
-    stream_->close();
-  auto handlers = std::exchange(handlers_, {});
-  if (handlers.on_end) handlers.on_end(std::move(e));
-  if (auto gone = std::exchange(gone_, nullptr)) gone();
-}
-
-void websocket_session::on_closed() { stream_->close(); }
-
-void websocket_session::arm() {
-  timer_.expires_after(std::chrono::milliseconds(look_every_ms));
-  timer_.async_wait([weak = weak_from_this()](io_error ec) {
-    if (auto self = weak.lock(); self && !ec && !self->ended_) self->tick();
-  });
-}
-
-void websocket_session::tick() {
-  const auto now = now_us();
-  if (writing_ && now - write_since_us_ > limits_.write_timeout_ms * 1000) return break_off("the other side does not read");
-  if (close_sent_ && now - close_since_us_ > close_wait_us) {
-    stream_->close();
-    return finish(std::move(end_));
-  }
-  if (now - last_read_us_ > limits_.idle_timeout_ms * 1000)
-    return break_off("nothing came for " + std::to_string(limits_.idle_timeout_ms / 1000) + " s, not even an answer to a ping");
-  if (now >= next_ping_us_ && !close_sent_) {
-    const auto bytes = random_bytes<ping_bytes>();
-    ping_.assign(bytes.begin(), bytes.end());
-    next_ping_us_ = now + limits_.ping_every_ms * 1000;
-    enqueue(frame_kind::ping, ping_);
-    if (ended_) return;
-  }
-  arm();
+std::shared_ptr<websocket_session> request_websocket(std::unique_ptr<stream> s, std::string host, std::string target,
+                                                     const header_list& headers, websocket_limits limits, websocket_handlers handlers,
+                                                     std::function<void(const websocket_refusal*)> done) {
+  auto made = std::make_shared<session>(std::move(s), std::string(), limits);
+  made->ask(host, target, headers, std::move(handlers), std::move(done));
+  return made;
 }
 
 }  // namespace dsf::net
