@@ -51,6 +51,7 @@ private:
   [[nodiscard]] std::optional<std::uint64_t> free_bytes() const;
   result<void> try_disk() const;
   result<void> open_again(std::uint64_t answered);
+  result<void> cut_refused();
   void fall_back(const base::error& why);
   // The commit thread.
   void run();
@@ -68,6 +69,7 @@ private:
   // Open parts; set by start(), given back by stop().
   std::unique_ptr<store_folder> folder_;
   std::shared_ptr<kv> rows_;
+  std::shared_ptr<kv> uncut_;  // rows that were closed after a failed write, whose log may still hold what was refused
   store_rows about_;
   id_cipher cipher_{{}};
   std::unique_ptr<applier> applier_;

@@ -139,7 +139,7 @@ result<void> store::impl::stop() {
     const std::lock_guard lock(view_mutex_);
     view_.reset();
     in_between_.reset();
-    if (!rows_) return {};
+    if (!rows_) return cut_refused();
     applier_.reset();
   }
   TRY(wait_for_views());

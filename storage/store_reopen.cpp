@@ -76,8 +76,9 @@ result<void> store::impl::reopen() {
     // Nothing has been closed: it goes on as it was.
     start_thread();
   } else {
-    if (rows_ && after_failure) done = rows_->close_after_failure();
+    if (rows_ && after_failure) uncut_ = rows_;
     drop_rows();
+    done = cut_refused();
     if (done) done = open_again(answered);
     if (!done) fall_back(done.error());
   }
@@ -86,6 +87,13 @@ result<void> store::impl::reopen() {
   reopening_ = false;
   if (rows_) in_between_.reset();
   return done;
+}
+
+result<void> store::impl::cut_refused() {
+  if (!uncut_) return {};
+  TRY(uncut_->close_after_failure());
+  uncut_.reset();
+  return {};
 }
 
 // Nobody can write before reopen() returns.
@@ -98,11 +106,11 @@ result<void> store::impl::open_again(std::uint64_t answered) {
               options_.path.string());
 }
 
-// For reading only, if it can be.
+// For reading only, if it can be. Not while a refused commit stands in the log: it would be read, and be gone later.
 void store::impl::fall_back(const base::error& why) {
   end_threads();
   drop_rows();
-  const auto readable = begin(true, verification::none);
+  const auto readable = uncut_ ? result<void>(base::failure(why)) : begin(true, verification::none);
   if (!readable) drop_rows();
   const std::lock_guard lock(mutex_);
   break_off(readable ? why : readable.error(), readable ? "opening the store again failed" : "the store can't even be read");

@@ -102,13 +102,16 @@ int main(int argc, char** argv) {
   fmt::print("{:6.1f} s  {} starts of {} instances, {} kills; waiting for the end\n", run.seconds(), run.work.size(), o.instances,
              run.kills.size());
   std::fflush(stdout);
-  for (const auto& busy : wait_until_quiet(run)) v.check(false, "never quiet: " + busy);
-  fmt::print("{:6.1f} s  counting\n", run.seconds());
-  judge(run, v);
+  // A site that does not come back is the finding; what the others then wait for is not.
+  if (run.fatal.empty()) {
+    for (const auto& busy : wait_until_quiet(run)) v.check(false, "never quiet: " + busy);
+    fmt::print("{:6.1f} s  counting\n", run.seconds());
+    judge(run, v);
+  }
   judge_handlers(run, v);
   if (by_stage) judge_stages(run, v);
   run.sites->stop_all();
-  judge_stores(run, v);
+  if (run.fatal.empty()) judge_stores(run, v);
   keep();
   if (!v.failures.empty()) fmt::print("what the sites left is in {}\n", o.folder.string());
   return finish(v);

@@ -116,6 +116,19 @@ result<> bring_back(crash_run& run, demo_site& s, kill_note& note, base::entropy
   return {};
 }
 
+// How often stores stopped taking writes, and how often they took them again within the same life, by the logs.
+std::pair<std::uint64_t, std::uint64_t> read_only_times(const crash_run& run) {
+  std::uint64_t lost = 0, regained = 0;
+  for (const auto& s : run.sites->sites) {
+    std::ifstream in(s->folder / "log.jsonl");
+    for (std::string line; std::getline(in, line);) {
+      lost += line.find("\"the store turned read-only\"") != line.npos;
+      regained += line.find("\"the store takes writes again; ") != line.npos;
+    }
+  }
+  return {lost, regained};
+}
+
 }  // namespace
 
 std::string_view name_of(stage s) {
@@ -245,7 +258,10 @@ void judge_stages(const crash_run& run, verdict& v) {
     syncs += disk.page->syncs;
     faults += disk.page->faults;
   }
-  fmt::print("the disks synced {} times and refused {} requests\n", syncs, faults);
+  const auto [lost, regained] = read_only_times(run);
+  fmt::print(
+      "the disks synced {} times and refused {} requests; stores turned read-only {} times and came back {} times without a restart\n",
+      syncs, faults, lost, regained);
   v.check(syncs > 0, "no site stood on the test's disk");
   if (run.options.mode == crash_mode::full || run.options.mode == crash_mode::errors) v.check(faults > 0, "no disk ever refused a request");
 }

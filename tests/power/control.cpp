@@ -24,7 +24,7 @@ static_assert(std::atomic<stop_point>::is_always_lock_free && std::atomic<std::u
 // A slow disk: most syncs take some milliseconds, a few as long as a disk that moves bad blocks.
 constexpr std::uint64_t slow_sync_us = 30'000, stall_us = 500'000, one_stall_in = 40;
 // A disk with faults: one request in so many.
-constexpr std::uint64_t one_fault_in = 3;
+constexpr std::uint64_t one_fault_in = 3, one_read_fault_in = 20;
 
 class page_events final : public disk_events {
 public:
@@ -69,6 +69,7 @@ public:
   }
   disk_answer before_read(std::string_view) override {
     if (page_->weather == disk_weather::slow && below(4) == 0) ::usleep(static_cast<useconds_t>(below(slow_sync_us) / 4));
+    if (page_->weather == disk_weather::errors && below(one_read_fault_in) == 0) return fault(disk_answer::error);
     return {};
   }
 

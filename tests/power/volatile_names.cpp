@@ -53,7 +53,7 @@ IOStatus volatile_names::open_locked(const std::string& name, std::shared_ptr<vo
   }
   if (!on_disk(name) || moved_away(name)) return IOStatus::PathNotFound(name);
   if (const auto s = volatile_file::open(name, false, out); !s.ok()) return s;
-  entries_[name] = {name, out};
+  entries_[name] = {name, out, 0};
   return IOStatus::OK();
 }
 
@@ -65,9 +65,9 @@ IOStatus volatile_names::open_existing(const std::string& name, std::shared_ptr<
 IOStatus volatile_names::create(const std::string& name, std::shared_ptr<volatile_file>& out) {
   const std::lock_guard lock(mutex_);
   if (const auto s = open_locked(name, out); s.ok()) return out->truncate(0);
-  const auto real = name + std::string(mark) + std::to_string(next_++);
+  const auto real = name + std::string(mark) + std::to_string(next_);
   if (const auto s = volatile_file::open(real, true, out); !s.ok()) return s;
-  entries_[name] = {real, out};
+  entries_[name] = {real, out, next_++};
   return IOStatus::OK();
 }
 
@@ -79,6 +79,7 @@ IOStatus volatile_names::rename(const std::string& from, const std::string& to) 
   enter(folder_of(to));
   drop(to);
   entries_[to] = std::move(entries_[from]);
+  entries_[to].changed = next_++;
   entries_.erase(from);
   return IOStatus::OK();
 }
@@ -97,17 +98,17 @@ IOStatus volatile_names::remove(const std::string& name) {
 IOStatus volatile_names::publish(const std::string& folder) {
   const std::lock_guard lock(mutex_);
   enter(folder);
-  // One that stands in the way of another goes first: after a -> b and c -> a, b's file is still called a.
-  for (bool any = true; any;) {
-    any = false;
-    for (auto& [name, e] : entries_) {
-      if (e.on_disk == name || folder_of(name) != folder || moved_away(name)) continue;
-      if (std::rename(e.on_disk.c_str(), name.c_str()) != 0) return errno_status("rename", e.on_disk);
-      e.on_disk = name;
-      any = true;
-    }
+  for (;;) {
+    // One that stands in the way of another goes first: after a -> b and c -> a, b's file is still called a.
+    auto first = entries_.end();
+    for (auto e = entries_.begin(); e != entries_.end(); ++e)
+      if (e->second.on_disk != e->first && folder_of(e->first) == folder && !moved_away(e->first) &&
+          (first == entries_.end() || e->second.changed < first->second.changed))
+        first = e;
+    if (first == entries_.end()) return IOStatus::OK();
+    if (std::rename(first->second.on_disk.c_str(), first->first.c_str()) != 0) return errno_status("rename", first->second.on_disk);
+    first->second.on_disk = first->first;
   }
-  return IOStatus::OK();
 }
 
 bool volatile_names::exists(const std::string& name) {

@@ -23,7 +23,8 @@ public:
   rocksdb::IOStatus rename(const std::string& from, const std::string& to);
   // At once and for good.
   rocksdb::IOStatus remove(const std::string& name);
-  // Makes the names of a folder durable.
+  // Makes the names of a folder durable, one by one in the order in which they were made, as a journal does: a kill in between keeps the earlier ones.
+  // RocksDB counts on that order. It names a new manifest in CURRENT and syncs the folder only once, afterwards.
   rocksdb::IOStatus publish(const std::string& folder);
   bool exists(const std::string& name);
   // What the living process sees, given what is on the disk.
@@ -33,6 +34,7 @@ private:
   struct entry {
     std::string on_disk;
     std::shared_ptr<volatile_file> file;
+    std::uint64_t changed = 0;  // when the name came to mean this file
   };
   // Once for each folder: what an earlier process left under names that were never durable.
   void enter(const std::string& folder);
