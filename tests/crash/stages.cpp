@@ -142,12 +142,13 @@ void stage_trap::set(aim a) {
   aim_ = std::move(a);
   set_ = true;
   killed_ = false;
+  aim_.page->fired = stop_point::none;
   watched_.clear();
 }
 
 bool stage_trap::sprung() const {
   const std::lock_guard lock(mutex_);
-  return killed_ || (aim_.page && point_of(aim_.at) != stop_point::none && !watched_.empty() && aim_.page->fired == point_of(aim_.at));
+  return killed_ || (aim_.page && point_of(aim_.at) != stop_point::none && aim_.page->fired == point_of(aim_.at));
 }
 
 void stage_trap::clear() {
@@ -176,7 +177,10 @@ bool stage_trap::on_answer(const recorded_post& p) {
   if (p.outbox_entry.empty() || (p.status != 200 && p.status != 201)) return false;
   const std::lock_guard lock(mutex_);
   // It was there already and made no commit, or its commit was before: the next one, then.
-  if (set_ && p.site == aim_.site && p.outbox_entry == watched_ && aim_.page->fired == stop_point::none) watched_.clear();
+  if (set_ && p.site == aim_.site && p.outbox_entry == watched_ && aim_.page->fired == stop_point::none) {
+    aim_.page->armed = stop_point::none;
+    watched_.clear();
+  }
   return spring(p, stage::sent);
 }
 

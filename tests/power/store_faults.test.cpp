@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include "base/uuid.hpp"
+#include "storage/repository/repository.hpp"
 #include "storage/rocks_kv.hpp"
 #include "storage/store.hpp"
 #include "tests/power/power_files.hpp"
@@ -18,7 +19,11 @@ namespace {
 struct chosen_faults final : disk_events {
   std::atomic<bool> log_syncs = false;  // the bytes arrive, and an error is answered
   std::atomic<bool> log_names = false;  // a log can't be opened to write
-  disk_answer before_append(std::string_view, std::string_view) override { return {}; }
+  std::atomic<std::uint64_t> appends = 0;
+  disk_answer before_append(std::string_view, std::string_view) override {
+    ++appends;
+    return {};
+  }
   disk_answer before_sync(std::string_view file) override {
     return log_syncs && file.ends_with(".log") ? disk_answer{disk_answer::error, 1} : disk_answer{};
   }
@@ -100,4 +105,22 @@ TEST_CASE("power: a refused commit whose log can't be cut yet is not shown, and 
   CHECK(s->view()->all_ids("Task", 100)->size() == 3);
   s.reset();
   storage::use_rocks_file_system(nullptr);
+}
+
+TEST_CASE("power: store and repository stand on the disk that was named before they were opened, and on no other") {
+  const temp_folder folder("power");
+  const auto disk = std::make_shared<chosen_faults>();
+  const auto appends_of = [&](const auto& work) {
+    const auto before = disk->appends.load();
+    work();
+    return disk->appends - before;
+  };
+  auto early = open(folder / "early");
+  storage::use_rocks_file_system(power_files(disk));
+  CHECK(appends_of([&] { REQUIRE(early->submit_wait(task(1))); }) == 0);
+  CHECK(appends_of([&] { REQUIRE(storage::repository::open(folder / "repository", {})); }) > 0);
+  auto late = open(folder / "late");
+  storage::use_rocks_file_system(nullptr);
+  CHECK(appends_of([&] { REQUIRE(late->submit_wait(task(1))); }) > 0);
+  CHECK(appends_of([&] { REQUIRE(storage::repository::open(folder / "other", {})); }) == 0);
 }
