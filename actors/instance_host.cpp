@@ -5,6 +5,7 @@
 
 #include "actors/task_document.hpp"
 #include "base/bytes.hpp"
+#include "base/mutant.hpp"
 #include "bpmn/errc.hpp"
 #include "storage/instances/instance_codec.hpp"
 
@@ -45,6 +46,10 @@ const std::string row_mark(1, '\1');
 bpmn::command to_command(bpmn::local_id job, plugins::outcome outcome, timestamp now) {
   bpmn::command c{now, "handler", bpmn::handler_ended_instance{job, {}}};
   if (auto* done = std::get_if<plugins::completed>(&outcome)) {
+    if (DSF_MUTANT("outcome-applied-twice")) {
+      done->tasks.insert(done->tasks.end(), done->tasks.begin(), done->tasks.end());
+      done->messages.insert(done->messages.end(), done->messages.begin(), done->messages.end());
+    }
     if (auto ok = check(*done); !ok)
       c.what = bpmn::handler_failed{job, "the handler's result can't be used: " + ok.error().to_string(), false, false};
     else
@@ -219,7 +224,8 @@ base::result<> instance_host::take(working& w, incoming in) {
   }
   for (const auto& [in_table, key] : in.consumes) {
     out.commit.preconditions.push_back(storage::row_is{in_table, key, true});
-    out.commit.operations.push_back(storage::delete_row{in_table, key});
+    if (in_table != storage::table::inbox || !DSF_MUTANT("inbox-row-kept"))
+      out.commit.operations.push_back(storage::delete_row{in_table, key});
   }
   if (task) {
     const auto& business_key = start ? start->business_key : out.state.business_key;
@@ -311,14 +317,15 @@ base::result<> instance_host::write_effects(working& w) {
     out.after.events.push_back(
         {kind, now, process_name(), external_id(), out.state.business_key, std::move(activity), std::move(partner), std::move(text)});
   };
-  const auto timer = [&](bpmn::local_id job, timestamp due) {
-    ops.push_back(storage::put_row{storage::table::timer, storage::keys::timer(partition, due, id_, job_tail(job)), row_mark});
+  const auto timer = [&](bpmn::local_id job, timestamp due, bool retry = false) {
+    if (!retry || !DSF_MUTANT("retry-row-lost"))
+      ops.push_back(storage::put_row{storage::table::timer, storage::keys::timer(partition, due, id_, job_tail(job)), row_mark});
     if (due > now) out.after.wake_ups.push_back(due);
   };
   if (state_.status == bpmn::instance_status::fresh) event(site_event_kind::instance_started, {}, {}, out.state.message_name);
   for (auto& effect : w.effects) {
     if (auto* call = std::get_if<bpmn::run_handler>(&effect)) {
-      timer(call->job, call->due);
+      timer(call->job, call->due, call->attempt > 1);
       if (call->due <= now) out.after.handlers.push_back(std::move(*call));
     } else if (const auto* gone = std::get_if<bpmn::cancel_job>(&effect)) {
       ops.push_back(storage::delete_row{storage::table::timer, storage::keys::timer(partition, gone->due, id_, job_tail(gone->job))});
@@ -334,6 +341,7 @@ base::result<> instance_host::write_effects(working& w) {
           storage::table::subscription,
           subscription_key(id_, open->subscription, open->signal, open->name, open->has_correlation_key, open->correlation_key), row_mark});
     } else if (const auto* close = std::get_if<bpmn::close_subscription>(&effect)) {
+      if (DSF_MUTANT("subscription-row-left")) continue;
       ops.push_back(storage::delete_row{
           storage::table::subscription,
           subscription_key(id_, close->subscription, close->signal, close->name, close->has_correlation_key, close->correlation_key)});

@@ -6,6 +6,7 @@
 #include "actors/engine_impl.hpp"
 #include "actors/task_document.hpp"
 #include "base/json.hpp"
+#include "base/mutant.hpp"
 
 namespace dsf::actors {
 namespace {
@@ -94,6 +95,7 @@ struct remote_site_state {
                  {"Prefer", "return=minimal"},
                  // A receiver that has it already answers 200 and creates nothing.
                  {"If-None-Exist", "identifier=" + std::string(outbox_identifier_system) + "|" + e.outbox_id}};
+    if (DSF_MUTANT("outbox-without-if-none-exist")) r.headers.remove("If-None-Exist");
     r.body = e.task;
     shared->transport->send(
         std::move(r), request_timeout_ms, [actor = caf::actor_cast<caf::actor>(self), number](net::result<net::client_response> response) {
@@ -114,6 +116,7 @@ struct remote_site_state {
       line.last_success = now();
       line.next_attempt = {};
       publish(site_event_kind::task_sent, e, {});
+      if (DSF_MUTANT("acknowledged-send-forgotten")) drop_row(*shared, storage::keys::outbox(e.endpoint_url, a.number));
       report(e, bpmn::message_delivered{e.message});
       return done(at);
     }
@@ -171,16 +174,20 @@ struct remote_site_state {
     auto in = std::make_shared<incoming>();
     in->what = {now(), "outbox", std::move(what)};
     auto row = storage::keys::outbox(e.endpoint_url, outbox_number(e.instance, e.message));
-    in->consumes.emplace_back(storage::table::outbox, row);
+    if (!DSF_MUTANT("acknowledged-send-forgotten")) in->consumes.emplace_back(storage::table::outbox, row);
     // The instance no longer waits (its activity was interrupted after the send): the row goes alone. Anything else: it is delivered again after a
     // restart, and recognised by its identifier.
     in->done = [shared = shared, row](base::result<> r) {
       if (r || r.error().kind() != base::error_kind::conflict) return;
-      storage::commit c;
-      c.operations.push_back(storage::delete_row{storage::table::outbox, row});
-      shared->context.store->submit(std::move(c), [](const storage::result<storage::receipt>&) {});
+      drop_row(*shared, row);
     };
     tell(shared->process_engine, deliver{e.instance, std::move(in)});
+  }
+
+  static void drop_row(const engine_shared& shared, std::string row) {
+    storage::commit c;
+    c.operations.push_back(storage::delete_row{storage::table::outbox, std::move(row)});
+    shared.context.store->submit(std::move(c), [](const storage::result<storage::receipt>&) {});
   }
 };
 

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "base/bytes.hpp"
+#include "base/mutant.hpp"
 #include "storage/store_impl.hpp"
 
 namespace dsf::storage {
@@ -80,7 +81,7 @@ void store::impl::process(std::vector<item>& group) {
   }
   if (!fatal && !entries_.empty()) {
     trim_feed();
-    if (auto written = rows_->write(batch_, true); !written) fatal = written.error();
+    if (auto written = rows_->write(batch_, !DSF_MUTANT("answer-before-sync")); !written) fatal = written.error();
   }
   if (fatal) {
     turn_read_only(*fatal, "writing a commit");

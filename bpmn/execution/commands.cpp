@@ -1,6 +1,7 @@
 // What each command does first; the run loop does the rest.
 #include <algorithm>
 
+#include "base/mutant.hpp"
 #include "bpmn/execution/elements/element.hpp"
 
 namespace dsf::bpmn {
@@ -48,7 +49,8 @@ public:
     std::vector<local_id> found;
     const auto matches = [&](const subscription& s) {
       return s.kind == subscription_kind::message && s.name == c.name &&
-             (!c.has_correlation_key || (s.has_correlation_key && s.correlation_key == c.correlation_key));
+             (!c.has_correlation_key || DSF_MUTANT("correlation-takes-the-first") ||
+              (s.has_correlation_key && s.correlation_key == c.correlation_key));
     };
     if (c.subscription) {
       if (const auto* s = m_.state.subscriptions.find(c.subscription); s && matches(*s)) found.push_back(s->id);
@@ -56,6 +58,7 @@ public:
       for (const auto& s : m_.state.subscriptions)
         if (matches(s)) found.push_back(s.id);
     }
+    if (found.size() > 1 && DSF_MUTANT("correlation-takes-the-first")) found.resize(1);
     if (found.size() != 1)
       return not_waiting((found.empty() ? "no execution waits" : std::to_string(found.size()) + " executions wait") +
                          std::string(" for message '") + c.name +

@@ -1,6 +1,7 @@
 // Timer events: dates, durations, cycles (engine 1c.10).
 #include <charconv>
 
+#include "base/mutant.hpp"
 #include "bpmn/execution/elements/element.hpp"
 
 namespace dsf::bpmn {
@@ -141,7 +142,7 @@ base::result<> machine::timer_fired(const timer_due& c) {
   if (!found || found->kind != job_kind::timer || found->status != job_status::ready)
     return base::fail(errc::not_waiting, "nothing waits for timer " + std::to_string(c.job) + " (any more)");
   job j = *found;
-  if (j.repeats_left != 0) {
+  if (j.repeats_left != 0 || (DSF_MUTANT("timer-fires-twice") && j.attempt == 1)) {
     withdraw(j);
     if (j.repeats_left > 0) --j.repeats_left;
     j.due = next_due(j.due, j.period, now);
