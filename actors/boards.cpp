@@ -1,5 +1,7 @@
 #include "actors/boards.hpp"
 
+#include "actors/engine_figures.hpp"
+
 namespace dsf::actors {
 
 std::shared_ptr<actor_record> actor_board::add(std::string name, std::string parent) {
@@ -23,6 +25,20 @@ std::vector<actor_line> actor_board::lines(std::size_t limit) const {
   for (const auto& [name, weak] : records_) {
     if (out.size() >= limit) break;
     if (const auto r = weak.lock()) out.push_back({r->name, r->parent, r->mailbox.load(), r->handled.load(), r->restarts.load()});
+  }
+  return out;
+}
+
+std::map<std::string, actor_kind_figures> actor_board::kinds() const {
+  std::map<std::string, actor_kind_figures> out;
+  const std::lock_guard lock{mutex_};
+  for (const auto& [name, weak] : records_) {
+    const auto r = weak.lock();
+    if (!r) continue;
+    auto& kind = out[name.substr(0, name.find('/'))];
+    ++kind.actors;
+    kind.mailbox += r->mailbox.load();
+    kind.restarts += r->restarts.load();
   }
   return out;
 }

@@ -29,11 +29,15 @@ struct actor_line {
   std::uint64_t restarts = 0;
 };
 
+struct actor_kind_figures;  // engine_figures.hpp
+
 class actor_board {
 public:
   std::shared_ptr<actor_record> add(std::string name, std::string parent);
   // Sorted by parent and name; records whose actor is gone are left out. At most `limit`.
   [[nodiscard]] std::vector<actor_line> lines(std::size_t limit) const;
+  // By the first part of their names. An instance that was loaded again is counted with the process engine.
+  [[nodiscard]] std::map<std::string, actor_kind_figures> kinds() const;
 
 private:
   mutable std::mutex mutex_;

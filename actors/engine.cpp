@@ -1,5 +1,6 @@
 #include "actors/engine.hpp"
 
+#include "actors/engine_figures.hpp"
 #include "actors/engine_impl.hpp"
 
 namespace dsf::actors {
@@ -135,5 +136,16 @@ handler_holds& engine::holds() { return impl_->shared->holds; }
 std::vector<actor_line> engine::actors(std::size_t limit) const { return impl_->shared->actors.lines(limit); }
 std::vector<partner_line> engine::partners() const { return impl_->shared->partners.lines(); }
 std::size_t engine::live_instances() const { return impl_->shared->live.load(); }
+engine_figures engine::figures() const {
+  const auto& s = *impl_->shared;
+  engine_figures out;
+  out.handlers_waiting = s.handlers->waiting();
+  out.handlers_running = s.handlers->running();
+  out.handler_threads = s.context.settings.handler_threads;
+  out.deadlines_missed = s.deadlines_missed;
+  out.live_instances = s.live;
+  out.actors = s.actors.kinds();
+  return out;
+}
 
 }  // namespace dsf::actors

@@ -17,6 +17,7 @@ namespace dsf::actors {
 // What moves the actors: threads, or whoever calls engine::hand().
 enum class engine_drive : std::uint8_t { threads, by_hand };
 class engine_hand;
+struct engine_figures;  // engine_figures.hpp
 
 class engine {
 public:
@@ -47,6 +48,7 @@ public:
   [[nodiscard]] std::vector<actor_line> actors(std::size_t limit) const;
   [[nodiscard]] std::vector<partner_line> partners() const;
   [[nodiscard]] std::size_t live_instances() const;
+  [[nodiscard]] engine_figures figures() const;
 
   // Of an engine that is driven by_hand.
   engine_hand hand();

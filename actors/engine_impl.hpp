@@ -101,6 +101,7 @@ struct engine_shared {
   std::unique_ptr<work_pool> handlers;
   handler_deadlines deadlines;
   std::atomic<std::size_t> live{0};
+  std::atomic<std::uint64_t> deadlines_missed{0};
   std::atomic<bool> receiving{false};
   std::atomic<bool> stopping{false};
   actor_slot process_engine, timers, remote_sites, resource_types, root;

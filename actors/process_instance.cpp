@@ -257,6 +257,7 @@ struct instance_state_of_actor {
   void overdue(const handler_overdue& late) {
     if (!is_running(late.job, late.attempt)) return;
     late.attempt->store(true);
+    ++shared->deadlines_missed;
     const auto text = "the handler did not report within " + std::to_string(context().settings.handler_deadline_us / 1'000) +
                       " ms (engine.handler_deadline)";
     context().log->warning("engine", text, host.log_context(), {{"class", late.class_name}});

@@ -33,8 +33,13 @@ void site_events::unsubscribe(std::uint64_t token) {
 }
 
 void site_events::publish(const site_event& e) const {
+  counts_[static_cast<std::size_t>(e.kind)].fetch_add(1, std::memory_order_relaxed);
   const std::lock_guard lock{mutex_};
   for (const auto& [token, l] : listeners_) l(e);
+}
+
+std::uint64_t site_events::count(site_event_kind kind) const {
+  return counts_[static_cast<std::size_t>(kind)].load(std::memory_order_relaxed);
 }
 
 bool site_events::anyone() const {

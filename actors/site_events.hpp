@@ -1,6 +1,8 @@
 // What happens at a site, for the live view of operators (dsfctl demo, dsfctl watch). Not durable, never waits for a listener.
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -26,6 +28,7 @@ enum class site_event_kind : std::uint8_t {
   instance_ended,
   recovered
 };
+inline constexpr std::size_t site_event_kinds = 13;
 std::string_view to_string(site_event_kind kind);
 
 struct site_event {
@@ -46,11 +49,14 @@ public:
   void unsubscribe(std::uint64_t token);
   void publish(const site_event& e) const;
   [[nodiscard]] bool anyone() const;
+  // How many of a kind were published. What an instance enters and waits for is published only while somebody listens.
+  [[nodiscard]] std::uint64_t count(site_event_kind kind) const;
 
 private:
   mutable std::mutex mutex_;
   std::uint64_t next_ = 1;
   std::map<std::uint64_t, listener> listeners_;
+  mutable std::array<std::atomic<std::uint64_t>, site_event_kinds> counts_{};
 };
 
 }  // namespace dsf::actors

@@ -1,8 +1,10 @@
 #include "base/memory.hpp"
 
 #include <malloc.h>
+#include <unistd.h>
 
 #include <cstddef>
+#include <fstream>
 
 // Present in programs that are linked with jemalloc (cmake/dsf.cmake); a sanitizer brings its own allocator.
 extern "C" int mallctl(const char* name, void* old, std::size_t* old_length, void* given, std::size_t given_length) __attribute__((weak));
@@ -28,6 +30,13 @@ void release_free_memory() {
   } else {
     ::malloc_trim(0);
   }
+}
+
+std::uint64_t resident_bytes() {
+  std::ifstream statm{"/proc/self/statm"};
+  std::uint64_t total = 0, resident = 0;
+  statm >> total >> resident;
+  return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 }  // namespace dsf::base

@@ -11,6 +11,7 @@
 
 #include "base/bytes.hpp"
 #include "net/openssl_impl.hpp"
+#include "net/trust.hpp"
 
 namespace dsf::net {
 
@@ -135,6 +136,13 @@ result<std::vector<x509_ptr>> trust_of(const std::string& path) {
   for (const auto& file : files)
     for (auto& c : TRY(certificates_of(TRY(read_file(file, "trusted CA")), file))) out.push_back(std::move(c));
   return out;
+}
+
+result<base::timestamp> trust_ends(const std::string& path) {
+  const auto cas = TRY(trust_of(path));
+  auto first = time_of(X509_get0_notAfter(cas.front().get()));
+  for (const auto& ca : cas) first = std::min(first, time_of(X509_get0_notAfter(ca.get())));
+  return first;
 }
 
 base::timestamp time_of(const ASN1_TIME* t) {

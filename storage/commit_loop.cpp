@@ -12,6 +12,8 @@ namespace {
 constexpr std::uint64_t trim_every = 1'000;
 constexpr std::string_view component = "storage";
 
+void note_duration(base::histogram& in, std::int64_t us) { in.observe(static_cast<std::uint64_t>(std::max<std::int64_t>(0, us))); }
+
 }  // namespace
 
 void store::impl::run() {
@@ -81,7 +83,11 @@ void store::impl::process(std::vector<item>& group) {
   }
   if (!fatal && !entries_.empty()) {
     trim_feed();
-    if (auto written = rows_->write(batch_, !DSF_MUTANT("answer-before-sync")); !written) fatal = written.error();
+    const auto began = options_.clock->steady_us();
+    if (auto written = rows_->write(batch_, !DSF_MUTANT("answer-before-sync")); !written)
+      fatal = written.error();
+    else
+      note_duration(sync_us_, options_.clock->steady_us() - began);
   }
   if (fatal) {
     turn_read_only(*fatal, "writing a commit");
@@ -98,6 +104,7 @@ void store::impl::process(std::vector<item>& group) {
     counters_.conflicts += group.size() - entries_.size();
     counters_.largest_group = std::max<std::uint64_t>(counters_.largest_group, entries_.size());
     counters_.bytes_written += batch_.size_bytes();
+    group_commits_.observe(entries_.size());
   } else {
     const std::lock_guard lock(mutex_);
     counters_.conflicts += group.size();
@@ -108,6 +115,11 @@ void store::impl::process(std::vector<item>& group) {
     view_.reset();
   }
   applier_->end_of_group();
+  if (!entries_.empty()) {
+    const auto now_us = options_.clock->steady_us();
+    for (std::size_t i = 0; i < group.size(); ++i)
+      if (answers_[i]) note_duration(commit_us_, now_us - group[i].submitted_us);
+  }
   deliver(group, answers_);
   if (entries_.empty()) return;
   std::vector<listener> to_tell;

@@ -110,6 +110,8 @@ public:
   virtual result<void> verify(const std::atomic<bool>& stop) const = 0;
   // On the disk; what only memory and the log hold is not counted.
   virtual std::uint64_t stored_bytes() const = 0;
+  // Of one family; 0 where nothing is on a disk.
+  virtual std::uint64_t stored_bytes(family) const { return 0; }
   virtual kv_counters counters() const = 0;
 };
 

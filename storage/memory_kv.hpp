@@ -32,6 +32,7 @@ public:
   }
   std::shared_ptr<const kv_reader> snapshot() const override;
   result<void> verify(const std::atomic<bool>&) const override { return {}; }
+  using kv::stored_bytes;
   std::uint64_t stored_bytes() const override;
   kv_counters counters() const override;
 

@@ -216,6 +216,13 @@ public:
     return total;
   }
 
+  std::uint64_t stored_bytes(family f) const override {
+    std::uint64_t tables = 0, blobs = 0;
+    db_->GetIntProperty(handle(f), rocksdb::DB::Properties::kTotalSstFilesSize, &tables);
+    db_->GetIntProperty(handle(f), rocksdb::DB::Properties::kTotalBlobFileSize, &blobs);
+    return tables + blobs;
+  }
+
   result<void> verify(const std::atomic<bool>& stop) const override;
 
   // Read with the sequence of `at`, or the newest.

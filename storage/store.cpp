@@ -16,13 +16,21 @@ namespace {
 
 constexpr std::uint32_t ids_at_once = 10'000;
 
+constexpr std::uint64_t duration_bounds_us[] = {100,    250,    500,     1'000,   2'500,   5'000,     10'000,
+                                                25'000, 50'000, 100'000, 250'000, 500'000, 1'000'000, 5'000'000};
+constexpr std::uint64_t group_bounds[] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512};
+
 }  // namespace
+
+store::impl::impl(store_options options)
+    : options_(std::move(options)), commit_us_(duration_bounds_us), sync_us_(duration_bounds_us), group_commits_(group_bounds) {}
 
 void store::impl::submit(commit c, answer done, bool internal) {
   const auto bytes = size_bytes(c);
   if (auto valid = validate(c, internal); !valid) return done(base::failure(std::move(valid).error()));
   if (bytes > options_.limits.commit_bytes)
     return done(fail(errc::too_large, fmt::format("a commit of {} bytes is above the limit of {}", bytes, options_.limits.commit_bytes)));
+  const auto submitted_us = options_.clock->steady_us();
   bool wake = false;
   {
     std::unique_lock lock(mutex_);
@@ -35,7 +43,7 @@ void store::impl::submit(commit c, answer done, bool internal) {
       lock.unlock();
       return done(fail(errc::overloaded, "too many commits wait to be written; try again later"));
     }
-    queue_.push_back({std::move(c), std::move(done), bytes});
+    queue_.push_back({std::move(c), std::move(done), bytes, submitted_us});
     queued_bytes_ += bytes;
     wake = waiting_;
   }
@@ -127,6 +135,15 @@ store_status store::impl::status() {
   return out;
 }
 
+store_figures store::impl::figures() {
+  store_figures out{commit_us_.read(), sync_us_.read(), group_commits_.read(), {}};
+  // Under the lock of the views: the rows go away under it.
+  const std::lock_guard lock(view_mutex_);
+  if (rows_ && applier_ && !in_between_)
+    for (std::size_t f = 0; f < family_count; ++f) out.family_bytes[f] = rows_->stored_bytes(static_cast<family>(f));
+  return out;
+}
+
 std::optional<std::uint64_t> store::impl::free_bytes() const {
   struct statvfs disk{};
   if (options_.rows || ::statvfs(options_.path.c_str(), &disk) != 0) return std::nullopt;
@@ -140,6 +157,7 @@ void store::on_commit(listener l) { impl_->add_listener(std::move(l)); }
 std::shared_ptr<const store_view> store::view() const { return impl_->view(); }
 result<std::uint64_t> store::allocate_instance_ids(std::uint16_t partition, std::uint32_t n) { return impl_->allocate(partition, n); }
 store_status store::status() const { return impl_->status(); }
+store_figures store::figures() const { return impl_->figures(); }
 
 std::string store::external_id(std::uint64_t instance, std::uint32_t activity) const {
   return impl_->ids().encrypt({instance, activity}).to_string();

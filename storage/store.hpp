@@ -51,6 +51,8 @@ struct store_options {
   std::string release = "0.1.0";                  // of this program; written into new stores
 };
 
+struct store_figures;  // store_figures.hpp
+
 struct store_status {
   bool writable = false;
   std::string why_not;                            // a sentence, when not writable
@@ -113,6 +115,7 @@ public:
   static operation move_cursor(std::string_view name, std::uint64_t sequence);
 
   [[nodiscard]] store_status status() const;
+  [[nodiscard]] store_figures figures() const;
   // Answers what is queued, then closes the files. Views must be given back first; waits up to 10 s for them.
   result<void> close();
   // After a failed write: tries whether the disk takes writes again, closes, and opens from what the disk holds, which must be what was answered and

@@ -8,7 +8,9 @@
 #include <optional>
 #include <thread>
 
+#include "base/histogram.hpp"
 #include "storage/store.hpp"
+#include "storage/store_figures.hpp"
 #include "storage/store_folder_impl.hpp"
 #include "storage/store_rows_impl.hpp"
 
@@ -16,7 +18,7 @@ namespace dsf::storage {
 
 class store::impl {
 public:
-  explicit impl(store_options options) : options_(std::move(options)) {}
+  explicit impl(store_options options);
   ~impl() { (void)stop(); }
 
   result<void> start();
@@ -30,6 +32,7 @@ public:
   std::shared_ptr<const store_view> view();
   result<std::uint64_t> allocate(std::uint16_t partition, std::uint32_t n);
   store_status status();
+  store_figures figures();
   const id_cipher& ids() const { return cipher_; }
 
 private:
@@ -37,6 +40,7 @@ private:
     commit c;
     answer done;
     std::size_t bytes = 0;
+    std::int64_t submitted_us = 0;  // steady clock
   };
 
   result<void> open_rows(bool read_only);
@@ -88,6 +92,8 @@ private:
   std::optional<base::error> broken_;         // why the store takes no commits
   bool may_recover_ = false;                  // of broken_
   store_status counters_;
+
+  base::histogram commit_us_, sync_us_, group_commits_;
 
   // Commit thread only.
   write_batch batch_;

@@ -26,6 +26,7 @@ struct demo_options {
   // For programs that test: the shipped processes' folder (empty: found beside the program), placeholders for every site, further lines
   // of every site's settings, and how far above the port in its address a site listens, when something stands in front of it.
   std::string processes;
+  unsigned hospitals = 3;  // beside the one that researches; the demo's story is of three
   std::map<std::string, std::string> process_environment;
   std::string more_settings;
   std::uint16_t listen_offset = 0;

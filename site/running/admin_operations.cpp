@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
 #include <future>
 
 #include "actors/task_document.hpp"
@@ -10,6 +9,7 @@
 #include "base/memory.hpp"
 #include "site/running/errc.hpp"
 #include "site/running/parts.hpp"
+#include "site/version.hpp"
 
 namespace dsf::site {
 namespace {
@@ -19,13 +19,6 @@ using base::json;
 using base::result;
 
 constexpr std::int64_t command_timeout_ms = 30'000;
-
-std::uint64_t resident_bytes() {
-  std::ifstream statm{"/proc/self/statm"};
-  std::uint64_t total = 0, resident = 0;
-  statm >> total >> resident;
-  return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-}
 
 // A command to an instance, and the wait for its commit.
 result<> command(const engine_slot& engine, std::uint64_t instance, bpmn::command c) {
@@ -95,7 +88,7 @@ result<site_status> running_site::status() {
   const auto store = p.store->status();
   s.name = p.config.name;
   s.organization = p.config.organization_identifier;
-  s.version = "0.1.0";
+  s.version = std::string(release);
   if (p.config.role_fhir) s.roles.emplace_back("fhir");
   if (p.config.role_bpe) s.roles.emplace_back("bpe");
   if (p.config.role_repository) s.roles.emplace_back("repository");
@@ -105,7 +98,7 @@ result<site_status> running_site::status() {
   s.read_only_because = store.why_not;
   s.started = p.started;
   s.pid = static_cast<std::uint64_t>(::getpid());
-  s.resident_bytes = resident_bytes();
+  s.resident_bytes = base::resident_bytes();
   s.live_instances = p.engine->live_instances();
   s.store_sequence = store.sequence;
   const auto view = p.store->view();

@@ -24,6 +24,7 @@
 #include "site/running/caretaker.hpp"
 #include "site/running/engine_slot.hpp"
 #include "site/running/feasibility_stores.hpp"
+#include "site/running/metrics.hpp"
 #include "site/running/running_site.hpp"
 #include "storage/repository/repository.hpp"
 #include "storage/store.hpp"
@@ -50,6 +51,7 @@ struct running_site::parts {
   actors::engine_context context;  // as the engine has it; for reading instances
   engine_slot engine;
   std::unique_ptr<caretaker> care;
+  std::unique_ptr<metrics_state> metrics;
   std::optional<net::https_server> fhir_server, status_server;
   std::optional<admin_server> admin;
   std::mutex deploy_mutex;
@@ -65,6 +67,10 @@ struct running_site::parts {
   void stop();
   base::result<plugins::deployment> deploy(const std::string& folder);
   base::result<std::uint64_t> count(const base::json& ccdl);
+  // When the certificates in use end; to be called again when others are loaded.
+  void note_certificates();
+  // The page /metrics. May read the store.
+  std::string metrics_text();
   [[nodiscard]] bool ready() const;
   [[nodiscard]] std::string not_ready_because() const;
   // The id, or the instances with this business key, running ones first.

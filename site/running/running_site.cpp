@@ -66,6 +66,7 @@ result<> running_site::parts::open() {
   actors::endpoint_options eo;
   const auto url = TRY(net::parse_url(config.base_url));
   eo.base_path = url.target;
+  metrics = std::make_unique<metrics_state>(url.target);
   eo.config.base_url = config.base_url;
   eo.config.organization_identifier = config.organization_identifier;
   eo.config.page_count = static_cast<int>(config.page_count);
@@ -184,6 +185,7 @@ result<plugins::deployment> running_site::parts::deploy(const std::string& folde
 }
 
 result<> running_site::parts::serve() {
+  note_certificates();
   if (config.role_bpe) engine->start();
   if (config.role_fhir) {
     net::server_options o;
@@ -195,6 +197,7 @@ result<> running_site::parts::serve() {
     o.limits.head_bytes = static_cast<std::size_t>(config.limits.head_bytes);
     o.limits.body_bytes = static_cast<std::uint64_t>(config.limits.body_bytes);
     o.on_exchange = [this](const net::exchange& e) {
+      metrics->http.answered(e.method, e.target, e.status, e.handler_us);
       if (e.method == "GET" || e.method == "HEAD") return;
       const auto who = caches->identify({.thumbprint = e.who.thumbprint, .common_name = e.who.common_name, .not_after = e.who.not_after});
       log->info("access", "request answered", {.identity = who && *who ? (*who)->name() : std::string{}},
@@ -216,7 +219,14 @@ result<> running_site::parts::serve() {
     o.certificates = net::client_certificate::none;
     o.threads = 1;
     status_server.emplace(TRY(net::https_server::start(std::move(o), [this](net::request&& r, net::responder a) {
-      if (r.path() != "/status") return a(net::text_response(404, "only /status is here\n"));
+      if (r.path() == "/metrics")
+        return work->run([this, answer = std::make_shared<net::responder>(std::move(a))] {
+          net::response page;
+          page.headers = {{"Content-Type", std::string(metrics_page::content_type)}};
+          page.body = metrics_text();
+          (*answer)(std::move(page));
+        });
+      if (r.path() != "/status") return a(net::text_response(404, "only /status and /metrics are here\n"));
       json body;
       const auto why = not_ready_because();
       body.set("ready", why.empty());

@@ -65,7 +65,7 @@ constexpr setting rows[] = {
   {"tls.client.trust", existing_path, "", "", "Authorities of other sites' servers: PEM file, or folder of *.crt and *.pem.",
    [](config& c, key, value v) { c.client_tls.trust = v.text; }},
 
-  {"status.address", text, "127.0.0.1", "", "Address of the status port (/status).",
+  {"status.address", text, "127.0.0.1", "", "Address of the status port (/status and /metrics).",
    [](config& c, key, value v) { c.status_listen.address = v.text; }},
   {"status.port", port, "10000", "0..65535", "The status port; 0: none.",
    [](config& c, key, value v) { c.status_listen.port = port_of(v); }},

@@ -57,6 +57,13 @@ result<std::vector<std::string>> shipped_plugins(const std::string& named) {
   return found;
 }
 
+// a to z, then ba, bb ...
+std::string letters(unsigned n) {
+  std::string out(1, static_cast<char>('a' + n % 26));
+  while ((n /= 26) > 0) out.insert(out.begin(), static_cast<char>('a' + n % 26));
+  return out;
+}
+
 }  // namespace
 
 result<std::unique_ptr<consortium>> consortium::prepare(const demo_options& options) {
@@ -68,8 +75,8 @@ result<std::unique_ptr<consortium>> consortium::prepare(const demo_options& opti
     return fail(admin_errc::not_found, "dsfd is not there; build it, or name it with --dsfd", c->program_);
   c->plugins_ = TRY(shipped_plugins(options.processes));
 
-  const std::pair<const char*, const char*> members[] = {
-      {"research", "HRP"}, {"hospital-a", "DIC"}, {"hospital-b", "DIC"}, {"hospital-c", "DIC"}};
+  std::vector<std::pair<std::string, const char*>> members{{"research", "HRP"}};
+  for (unsigned i = 0; i < options.hospitals; ++i) members.emplace_back("hospital-" + letters(i), "DIC");
   std::uint16_t port = options.first_port;
   for (const auto& [name, role] : members) {
     auto s = std::make_unique<demo_site>();
