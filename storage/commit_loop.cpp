@@ -105,6 +105,7 @@ void store::impl::process(std::vector<item>& group) {
     counters_.largest_group = std::max<std::uint64_t>(counters_.largest_group, entries_.size());
     counters_.bytes_written += batch_.size_bytes();
     group_commits_.observe(entries_.size());
+    rows_written_.fetch_add(batch_.rows(), std::memory_order_relaxed);
   } else {
     const std::lock_guard lock(mutex_);
     counters_.conflicts += group.size();

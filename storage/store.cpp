@@ -136,7 +136,7 @@ store_status store::impl::status() {
 }
 
 store_figures store::impl::figures() {
-  store_figures out{commit_us_.read(), sync_us_.read(), group_commits_.read(), {}};
+  store_figures out{commit_us_.read(), sync_us_.read(), group_commits_.read(), rows_written_.load(std::memory_order_relaxed), {}};
   // Under the lock of the views: the rows go away under it.
   const std::lock_guard lock(view_mutex_);
   if (rows_ && applier_ && !in_between_)

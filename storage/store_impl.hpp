@@ -94,6 +94,7 @@ private:
   store_status counters_;
 
   base::histogram commit_us_, sync_us_, group_commits_;
+  std::atomic<std::uint64_t> rows_written_ = 0;
 
   // Commit thread only.
   write_batch batch_;
