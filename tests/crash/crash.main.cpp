@@ -12,7 +12,7 @@ using namespace dsf::tests;
 
 namespace {
 
-constexpr std::size_t failures_shown = 30;
+constexpr std::size_t failures_shown = 100;
 
 int finish(const verdict& v) {
   for (std::size_t i = 0; i < v.failures.size() && i < failures_shown; ++i) fmt::print("failed: {}\n", v.failures[i]);
