@@ -40,6 +40,8 @@ struct engine_context {
   engine_settings settings;
   // The next version of a Task as a store operation: index entries, unique keys, access class (fhir/).
   std::function<base::result<storage::put_resource>(const base::json& task, base::uuid id)> write_task;
+  // The FHIR endpoint is another program: the Tasks of this store are copies whose new versions go there (link/).
+  bool endpoint_elsewhere = false;
   // What a handler may use while it works on this activation.
   std::function<std::unique_ptr<plugins::services>(const plugins::activation&)> services_for;
 };

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "actors/inbox.hpp"
+#include "actors/peer_facts.hpp"
 #include "actors/task_document.hpp"
 #include "net/query.hpp"
 #include "storage/errors.hpp"
@@ -38,17 +39,6 @@ fhir::http_method method_of(std::string_view m) {
 std::optional<std::string> header(const net::request& r, std::string_view name) {
   const auto* v = r.headers.find(name);
   return v ? std::optional<std::string>(*v) : std::nullopt;
-}
-
-fhir::certificate_facts facts_of(const net::peer& p) {
-  fhir::certificate_facts f;
-  f.thumbprint = p.thumbprint;
-  if (!p.email.empty()) f.subject_emails.push_back(p.email);
-  f.common_name = p.common_name;
-  if (!p.surname.empty()) f.surnames.push_back(p.surname);
-  if (!p.given_name.empty()) f.given_names.push_back(p.given_name);
-  f.not_after = p.not_after;
-  return f;
 }
 
 fhir::reply plain(int status) {

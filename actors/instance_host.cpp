@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "actors/link/rows.hpp"
 #include "actors/task_document.hpp"
 #include "base/bytes.hpp"
 #include "base/mutant.hpp"
@@ -164,6 +165,7 @@ base::result<planned_step> instance_host::plan(std::vector<incoming> commands) {
   TRY(write_effects(w));
   TRY(write_events(w));
   if (w.out.after.ended) w.out.commit.operations.push_back(storage::end_instance{id_});
+  if (context_->endpoint_elsewhere) note_undelivered(w.out.commit);
   return std::move(w.out);
 }
 

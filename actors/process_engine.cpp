@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "actors/engine_impl.hpp"
+#include "actors/link/rows.hpp"
 #include "actors/task_document.hpp"
 #include "base/bytes.hpp"
 #include "bpmn/errc.hpp"
@@ -288,6 +289,7 @@ struct process_engine_state {
     c.preconditions.push_back(storage::version_is{"Task", id, stored->version});
     c.operations.push_back(TRY(context().write_task(task, id)));
     c.operations.push_back(storage::delete_row{storage::table::inbox, t.row});
+    if (context().endpoint_elsewhere) note_undelivered(c);
     return {};
   }
 

@@ -90,27 +90,49 @@ result<> load_definitions(storage::store& store, actors::definitions& into) {
   }
 }
 
-result<deployment> deploy(const bundle& b, const deployment_settings& settings, storage::store& store, actors::definitions& into,
-                          fhir_client& endpoint, const base::logger& log) {
+namespace {
+
+actors::process_state state_of(const bundle_process& p, const deployment_settings& settings) {
+  const auto name = p.definition->key + "|" + p.definition->version_tag;
+  return settings.excluded.contains(name)  ? actors::process_state::excluded
+         : settings.retired.contains(name) ? actors::process_state::retired
+                                           : actors::process_state::active;
+}
+
+result<> store_definitions(const bundle& b, const deployment_settings& settings, storage::store& store) {
+  storage::commit c;
+  for (const auto& p : b.processes) {
+    const auto name = p.definition->key + "|" + p.definition->version_tag;
+    c.operations.push_back(storage::put_row{storage::table::meta, std::string(definition_prefix) + p.definition->sha256, "\1" + p.xml});
+    c.operations.push_back(
+        storage::put_row{storage::table::meta, std::string(state_prefix) + name, "\1" + std::string(state_name(state_of(p, settings)))});
+  }
+  TRY(store.submit_wait(std::move(c)));
+  return {};
+}
+
+void make_startable(const bundle& b, const deployment_settings& settings, actors::definitions& into) {
+  for (const auto& p : b.processes) into.add({p.definition, state_of(p, settings), p.send_deadline});
+}
+
+}  // namespace
+
+result<> deploy_definitions(const bundle& b, const deployment_settings& settings, storage::store& store, actors::definitions& into) {
+  TRY(store_definitions(b, settings, store));
+  make_startable(b, settings, into);
+  return {};
+}
+
+result<deployment> deploy_resources(const bundle& b, const deployment_settings& settings, fhir_client& endpoint, const base::logger& log) {
   deployment out;
   struct wanted {
     const bundle_resource* resource;
     actors::process_state state;
   };
   std::vector<wanted> resources;
-  storage::commit definitions;
-  std::vector<actors::deployed_process> processes;
   for (const auto& p : b.processes) {
-    const auto name = p.definition->key + "|" + p.definition->version_tag;
-    const auto state = settings.excluded.contains(name)  ? actors::process_state::excluded
-                       : settings.retired.contains(name) ? actors::process_state::retired
-                                                         : actors::process_state::active;
-    definitions.operations.push_back(
-        storage::put_row{storage::table::meta, std::string(definition_prefix) + p.definition->sha256, "\1" + p.xml});
-    definitions.operations.push_back(
-        storage::put_row{storage::table::meta, std::string(state_prefix) + name, "\1" + std::string(state_name(state))});
-    processes.push_back({p.definition, state, p.send_deadline});
-    out.processes.push_back(name);
+    const auto state = state_of(p, settings);
+    out.processes.push_back(p.definition->key + "|" + p.definition->version_tag);
     for (const auto& r : p.resources) {
       // A resource may belong to several processes; the liveliest state wins (active, draft, retired, excluded).
       const auto same = std::ranges::find_if(
@@ -121,16 +143,22 @@ result<deployment> deploy(const bundle& b, const deployment_settings& settings, 
         same->state = std::min(same->state, state);
     }
   }
-  TRY(store.submit_wait(std::move(definitions)));
   std::ranges::stable_sort(resources, {}, [](const wanted& w) { return rank(w.resource->type); });
   for (const auto& w : resources)
     if (TRY(bring(*w.resource, w.state, endpoint))) ++out.resources;
-  for (auto& p : processes) into.add(std::move(p));
   log.info("plugins", "bundle deployed", {},
            {{"bundle", b.name},
             {"version", b.version},
             {"processes", static_cast<std::int64_t>(out.processes.size())},
             {"resourcesWritten", static_cast<std::int64_t>(out.resources)}});
+  return out;
+}
+
+result<deployment> deploy(const bundle& b, const deployment_settings& settings, storage::store& store, actors::definitions& into,
+                          fhir_client& endpoint, const base::logger& log) {
+  TRY(store_definitions(b, settings, store));
+  auto out = TRY(deploy_resources(b, settings, endpoint, log));
+  make_startable(b, settings, into);
   return out;
 }
 

@@ -28,4 +28,9 @@ base::result<> load_definitions(storage::store& store, actors::definitions& into
 base::result<deployment> deploy(const bundle& b, const deployment_settings& settings, storage::store& store, actors::definitions& into,
                                 fhir_client& endpoint, const base::logger& log);
 
+// The two halves of it, for an engine whose endpoint is another program: the first needs no endpoint, the second can be done again.
+base::result<> deploy_definitions(const bundle& b, const deployment_settings& settings, storage::store& store, actors::definitions& into);
+base::result<deployment> deploy_resources(const bundle& b, const deployment_settings& settings, fhir_client& endpoint,
+                                          const base::logger& log);
+
 }  // namespace dsf::plugins

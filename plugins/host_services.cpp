@@ -4,6 +4,7 @@
 #include <future>
 
 #include "net/query.hpp"
+#include "plugins/endpoint_client.hpp"
 #include "plugins/errc.hpp"
 
 namespace dsf::plugins {
@@ -107,10 +108,16 @@ private:
   std::uint64_t instance_;
 };
 
+std::unique_ptr<fhir_client> client_of(const std::shared_ptr<host::parts>& parts, std::uint64_t instance) {
+  if (parts->options.remote_endpoint.empty()) return std::make_unique<local_client>(parts, instance);
+  return make_endpoint_client(*parts->transport, {parts->options.remote_endpoint, parts->options.request_timeout_ms, {}}, *parts->store,
+                              *parts->entropy, instance);
+}
+
 class host_services final : public services {
 public:
   host_services(std::shared_ptr<host::parts> parts, base::log_context context, std::uint64_t instance)
-      : parts_(std::move(parts)), context_(std::move(context)), local_client_(parts_, instance) {}
+      : parts_(std::move(parts)), context_(std::move(context)), local_client_(client_of(parts_, instance)) {}
 
   member local() const override {
     member m;
@@ -167,7 +174,7 @@ public:
     return out;
   }
 
-  fhir_client& local_endpoint() override { return local_client_; }
+  fhir_client& local_endpoint() override { return *local_client_; }
   std::shared_ptr<fhir_client> endpoint(std::string_view base_url) override {
     return make_remote_client(*parts_->transport, {std::string(base_url), parts_->options.request_timeout_ms, {}});
   }
@@ -236,7 +243,7 @@ private:
 
   std::shared_ptr<host::parts> parts_;
   base::log_context context_;
-  local_client local_client_;
+  std::unique_ptr<fhir_client> local_client_;
 };
 
 }  // namespace
@@ -265,6 +272,6 @@ std::unique_ptr<services> host::services_for(const activation& a) {
   return std::make_unique<host_services>(parts_, std::move(context), id ? id->instance : 0);
 }
 
-std::unique_ptr<fhir_client> host::local_client() { return std::make_unique<plugins::local_client>(parts_, 0); }
+std::unique_ptr<fhir_client> host::local_client() { return client_of(parts_, 0); }
 
 }  // namespace dsf::plugins

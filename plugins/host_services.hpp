@@ -27,6 +27,7 @@ struct store_connection {
 
 struct host_options {
   std::string base_url;  // of the own endpoint
+  std::string remote_endpoint;  // where it is when it is another program, as this one reaches it; empty: in this program
   std::map<std::string, std::string> settings;  // process settings (dsf-bpe 3.5)
   std::map<std::string, base::json> process_configuration;  // by process key
   std::map<std::string, store_connection, std::less<>> stores;  // by name in feasibility.stores

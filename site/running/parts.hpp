@@ -13,6 +13,7 @@
 #include "actors/fhir_endpoint.hpp"
 #include "actors/instance_host.hpp"
 #include "actors/site_events.hpp"
+#include "actors/subscriptions.hpp"
 #include "actors/work_pool.hpp"
 #include "net/https_client.hpp"
 #include "net/https_server.hpp"
@@ -22,6 +23,7 @@
 #include "privacy/mapping.hpp"
 #include "site/admin/admin_server.hpp"
 #include "site/running/caretaker.hpp"
+#include "site/running/engine_half.hpp"
 #include "site/running/engine_slot.hpp"
 #include "site/running/feasibility_stores.hpp"
 #include "site/running/metrics.hpp"
@@ -47,6 +49,9 @@ struct running_site::parts {
   std::unique_ptr<net::https_client> client;
   std::map<std::string, connected_store> stores;  // clinical FHIR servers
   std::unique_ptr<actors::fhir_endpoint> endpoint;
+  std::unique_ptr<actors::subscriptions> subscribers;  // role fhir: WebSockets
+  std::unique_ptr<engine_half> half;                   // role bpe without fhir
+  std::vector<plugins::bundle> undeployed;             // whose resources the endpoint elsewhere has not got yet
   std::unique_ptr<plugins::host> host;
   actors::engine_context context;  // as the engine has it; for reading instances
   engine_slot engine;
@@ -66,6 +71,12 @@ struct running_site::parts {
   void make_engine();
   void stop();
   base::result<plugins::deployment> deploy(const std::string& folder);
+  [[nodiscard]] plugins::deployment_settings process_states() const;
+  base::result<plugins::bundle> bundle_in(const std::string& folder) const;
+  // Brings the resources of `undeployed` to the endpoint elsewhere. An error: it has to be tried again.
+  base::result<> deploy_elsewhere();
+  base::result<storage::put_resource> task_put(const base::json& task, base::uuid id) const;
+  [[nodiscard]] net::transport& others() { return half ? half->transport() : *client; }
   base::result<std::uint64_t> count(const base::json& ccdl);
   // When the certificates in use end; to be called again when others are loaded.
   void note_certificates();

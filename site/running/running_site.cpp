@@ -63,6 +63,8 @@ result<> running_site::parts::open() {
   co.identity = TRY(net::tls_identity::load(files_of(config.client_tls)));
   client = std::make_unique<net::https_client>(std::move(co));
 
+  if (config.role_bpe && !config.role_fhir) half = TRY(engine_half::make(config, *store, *client, *log));
+
   actors::endpoint_options eo;
   const auto url = TRY(net::parse_url(config.base_url));
   eo.base_path = url.target;
@@ -85,8 +87,11 @@ result<> running_site::parts::open() {
   };
   endpoint = std::make_unique<actors::fhir_endpoint>(eo, *store, *caches, *work, head, alone, clock, entropy, *log, events);
 
+  if (config.role_fhir) subscribers = std::make_unique<actors::subscriptions>(eo.config, *store, *caches, clock, *log);
+
   plugins::host_options ho;
   ho.base_url = config.base_url;
+  ho.remote_endpoint = config.bpe_endpoint;
   ho.settings = config.process_environment;
   const auto feasibility = TRY(feasibility_document(config.feasibility, config.role_repository));
   for (const auto key : {"medizininformatik-initiativede_feasibilityRequest", "medizininformatik-initiativede_feasibilityExecute"})
@@ -94,7 +99,7 @@ result<> running_site::parts::open() {
   stores = TRY(connect_stores(config));
   for (const auto& [name, s] : stores) ho.stores[name] = {s.remote, s.client.get()};
   if (repository) ho.cohort_count = [this](const json& ccdl) { return count(ccdl); };
-  host = std::make_unique<plugins::host>(std::move(ho), *store, *caches, *endpoint, *client, clock, entropy, *log);
+  host = std::make_unique<plugins::host>(std::move(ho), *store, *caches, *endpoint, others(), clock, entropy, *log);
   processes::register_handlers(handlers);
 
   context.store = store.get();
@@ -114,21 +119,13 @@ result<> running_site::parts::open() {
   context.settings.live_instances = static_cast<std::size_t>(config.limits.live_instances);
   context.settings.handler_threads = static_cast<unsigned>(config.handler_threads);
   context.services_for = [this](const plugins::activation& a) { return host->services_for(a); };
-  context.write_task = [this](const json& task, base::uuid id) -> result<storage::put_resource> {
-    const auto facts = TRY(caches->facts());
-    auto body = TRY(fhir::make_storable(task, id));
-    storage::put_resource put;
-    put.type = "Task";
-    put.id = id;
-    put.meta_at = body.meta_at;
-    put.body = std::move(body.bytes);
-    put.index = fhir::index_entries(task, facts->allow_list.get(), config.base_url);
-    put.access_class = fhir::access_class_of(task, *facts->allow_list, config.base_url);
-    return put;
-  };
+  context.endpoint_elsewhere = half != nullptr;
+  context.write_task = [this](const json& task, base::uuid id) { return task_put(task, id); };
   make_engine();
   store->on_commit([this](std::span<const storage::feed_entry> entries) {
     caches->on_commit(entries);
+    if (subscribers) subscribers->changed();
+    if (half) half->on_commit(entries);
     // Without the role bpe Tasks wait for an engine of their own; this one would find no process and fail them.
     if (!config.role_bpe) return;
     for (const auto& e : entries)
@@ -140,8 +137,21 @@ result<> running_site::parts::open() {
   return {};
 }
 
+result<storage::put_resource> running_site::parts::task_put(const json& task, base::uuid id) const {
+  const auto facts = TRY(caches->facts());
+  auto body = TRY(fhir::make_storable(task, id));
+  storage::put_resource put;
+  put.type = "Task";
+  put.id = id;
+  put.meta_at = body.meta_at;
+  put.body = std::move(body.bytes);
+  put.index = fhir::index_entries(task, facts->allow_list.get(), config.base_url);
+  put.access_class = fhir::access_class_of(task, *facts->allow_list, config.base_url);
+  return put;
+}
+
 // At the start, and again when the store has come back: what the actors of the one before know may differ from what the disk holds.
-void running_site::parts::make_engine() { engine.set(std::make_shared<actors::engine>(context, *client)); }
+void running_site::parts::make_engine() { engine.set(std::make_shared<actors::engine>(context, others())); }
 
 result<> running_site::parts::open_repository() {
   repository = TRY(storage::repository::open(config.repository_path));
@@ -158,9 +168,11 @@ result<std::uint64_t> running_site::parts::count(const json& ccdl) {
 }
 
 result<> running_site::parts::bootstrap() {
-  const auto loader = fhir::initial_data_loader(caches->config());
-  TRY(load_bundled_resources(*store, *endpoint, loader));
-  if (!config.allow_list.empty()) TRY(load_allow_list(config.allow_list, *store, *endpoint, loader, *log));
+  if (config.role_fhir) {
+    const auto loader = fhir::initial_data_loader(caches->config());
+    TRY(load_bundled_resources(*store, *endpoint, loader));
+    if (!config.allow_list.empty()) TRY(load_allow_list(config.allow_list, *store, *endpoint, loader, *log));
+  }
   TRY(plugins::load_definitions(*store, definitions));
   if (config.role_bpe)
     for (const auto& folder : config.plugin_folders) {
@@ -171,22 +183,10 @@ result<> running_site::parts::bootstrap() {
   return {};
 }
 
-result<plugins::deployment> running_site::parts::deploy(const std::string& folder) {
-  const std::lock_guard lock{deploy_mutex};
-  plugins::bundle_context bc;
-  bc.organization = config.organization_identifier;
-  bc.environment = config.process_environment;
-  bc.handlers = &handlers;
-  const auto bundle = TRY(plugins::read_bundle(folder, bc));
-  plugins::deployment_settings ds;
-  ds.retired.insert(config.retired_processes.begin(), config.retired_processes.end());
-  ds.excluded.insert(config.excluded_processes.begin(), config.excluded_processes.end());
-  return plugins::deploy(bundle, ds, *store, definitions, *host->local_client(), *log);
-}
-
 result<> running_site::parts::serve() {
   note_certificates();
   if (config.role_bpe) engine->start();
+  if (half) half->start([this](const json& task, base::uuid id) { return task_put(task, id); }, [this] { return deploy_elsewhere(); });
   if (config.role_fhir) {
     net::server_options o;
     o.address = config.fhir_listen.address;
@@ -208,6 +208,10 @@ result<> running_site::parts::serve() {
     };
     o.on_refused = [this](std::string_view address, std::string_view reason) {
       log->warning("tls", "handshake refused", {}, {{"address", std::string(address)}, {"reason", std::string(reason)}});
+    };
+    o.on_websocket = [this, base = TRY(net::parse_url(config.base_url)).target](const net::request& r) {
+      const auto path = r.path();
+      return subscribers->judge(r, path.starts_with(base) ? path.substr(base.size()) : std::string_view());
     };
     fhir_server.emplace(TRY(net::https_server::start(
         std::move(o), [this](net::request&& r, net::responder a) { endpoint->handle(std::move(r), std::move(a)); })));
@@ -258,6 +262,8 @@ std::string running_site::parts::not_ready_because() const {
     return "the store is read-only: " + s.why_not +
            (s.may_recover ? "; it is tried again every " + std::to_string(config.store_retry_us / base::us_per_s) + " s" : "");
   if (config.role_bpe && !engine->receiving()) return "the engine does not receive yet";
+  if (half)
+    if (const auto link = half->status(); !link.connected) return link.why_not;
   return {};
 }
 bool running_site::parts::ready() const { return not_ready_because().empty(); }
@@ -266,9 +272,12 @@ void running_site::parts::stop() {
   if (std::exchange(stopped, true)) return;
   if (log) log->info("site", "stopping");
   if (fhir_server) fhir_server->stop(std::max<std::int64_t>(100, config.stop_timeout_us / 1000));
+  if (subscribers) subscribers->stop();
+  if (half) half->stop();
   if (care) care->stop();
   if (engine) engine->stop();
   if (work) work->stop();
+  half.reset();
   client.reset();
   for (auto& [name, s] : stores) s.client.reset();
   if (status_server) status_server->stop(500);

@@ -20,6 +20,7 @@ public:
     identity();
     roles();
     tls();
+    split();
     paths();
     processes();
     feasibility();
@@ -58,6 +59,31 @@ private:
              "a program of its own, or set "
              "allow_repository_beside_fhir: true on a development machine");
     if (c_.role_fhir || c_.role_bpe) require("fhir.base_url", "it is the address under which other sites reach the FHIR endpoint");
+  }
+
+  // dsf-bpe 1.5: the engine reaches its endpoint by a connection of its own.
+  void split() {
+    if (c_.role_bpe && !c_.role_fhir)
+      require("bpe.endpoint", "roles has bpe without fhir, so the FHIR endpoint is another program: set its address, or add the role fhir");
+    if (c_.bpe_endpoint.empty()) return;
+    if (c_.role_fhir) {
+      refuse("bpe.endpoint", "bpe.endpoint is set, and roles has fhir: the endpoint is this program; leave out one of the two");
+    } else if (!c_.role_bpe) {
+      refuse("bpe.endpoint", "bpe.endpoint is set, but roles has no bpe: only a process engine calls it");
+    }
+    if (c_.bpe_endpoint.ends_with('/')) c_.bpe_endpoint.pop_back();
+    auto& t = c_.bpe_endpoint_tls;
+    if (t.certificate.empty() != t.key.empty())
+      refuse(t.certificate.empty() ? "bpe.key" : "bpe.certificate", "bpe.certificate and bpe.key go together; set both or none");
+    if (t.certificate.empty()) {
+      t.certificate = c_.client_tls.certificate;
+      t.key = c_.client_tls.key;
+      t.key_password = c_.client_tls.key_password;
+    }
+    if (t.trust.empty()) t.trust = c_.client_tls.trust;
+    if (!c_.allow_list.empty() && !c_.role_fhir)
+      refuse("fhir.allow_list",
+             "fhir.allow_list is set, but roles has no fhir: the allow-list belongs to the FHIR endpoint, from which it is copied");
   }
 
   void tls() {

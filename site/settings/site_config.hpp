@@ -99,6 +99,10 @@ struct site_config {
   tls_config server_tls;
   tls_config client_tls;
 
+  std::string bpe_endpoint;    // the FHIR endpoint when it is another program; no slash at the end
+  tls_config bpe_endpoint_tls; // complete when bpe_endpoint is set
+  std::int64_t bpe_allow_list_us = 0;
+
   std::int64_t send_deadline_us = 0;
   std::int64_t passivate_after_us = 0;
   std::int64_t handler_deadline_us = 0;

@@ -1,0 +1,35 @@
+// Tasks of the endpoint become copies and inbox rows in the engine's own store: each once, by whichever way it comes.
+#pragma once
+
+#include <functional>
+#include <span>
+
+#include "base/json.hpp"
+#include "base/log.hpp"
+#include "storage/store.hpp"
+
+namespace dsf::actors {
+
+class arrivals {
+public:
+  using make_put = std::function<base::result<storage::put_resource>(const base::json& resource, base::uuid id)>;
+  arrivals(storage::store& store, make_put put, const base::logger& log) : store_(&store), put_(std::move(put)), log_(&log) {}
+
+  struct outcome {
+    std::size_t taken = 0;
+    std::size_t known = 0;
+    std::size_t left = 0;  // new work for which the disk has no room: they stay requested at the endpoint
+  };
+  // Comes back when all are durable. Resources that are no requested Tasks are passed over. Not on several threads at once.
+  base::result<outcome> take(std::span<const base::json> resources);
+  // When the newest Task that was taken over had been written at the endpoint; nothing before the first one.
+  base::result<std::optional<base::timestamp>> cursor() const;
+
+private:
+  base::result<bool> starts_new_work(const storage::store_view& view, const base::json& task) const;
+  storage::store* store_;
+  make_put put_;
+  const base::logger* log_;
+};
+
+}  // namespace dsf::actors

@@ -1,0 +1,122 @@
+#include "site/running/engine_half.hpp"
+
+#include <atomic>
+#include <optional>
+
+#include "net/io_threads.hpp"
+#include "plugins/remote_client.hpp"
+#include "site/running/feasibility_stores.hpp"
+
+namespace dsf::site {
+namespace {
+
+constexpr std::int64_t request_timeout_ms = 10'000;  // of the link's own requests: it stands still meanwhile
+constexpr std::int64_t connect_timeout_ms = 5'000;
+constexpr std::size_t message_bytes = 64 << 20;      // a Task comes as one message
+
+}  // namespace
+
+struct engine_half::parts {
+  // The site's own address leads to the endpoint as this half reaches it.
+  struct router final : net::transport {
+    void send(net::client_request request, std::int64_t timeout_ms, net::client_callback done) override {
+      const std::string_view url = request.url;
+      const bool to_endpoint = url.starts_with(inside);
+      const bool to_own =
+          url.starts_with(outside) && (url.size() == outside.size() || url[outside.size()] == '/' || url[outside.size()] == '?');
+      if (to_own && !to_endpoint) request.url = inside + std::string(url.substr(outside.size()));
+      (to_own || to_endpoint ? endpoint : others)->send(std::move(request), timeout_ms, std::move(done));
+    }
+    std::string outside, inside;
+    net::transport* endpoint = nullptr;
+    net::transport* others = nullptr;
+  };
+
+  std::string url;
+  storage::store* store = nullptr;
+  const base::logger* log = nullptr;
+  std::int64_t allow_list_every_us = 0;
+  std::optional<net::tls_identity> identity;
+  std::shared_ptr<net::io_threads> threads;
+  std::unique_ptr<net::https_client> client;
+  router routes;
+  std::unique_ptr<plugins::fhir_client> endpoint;
+  std::unique_ptr<actors::endpoint_link> link;
+  std::atomic<actors::endpoint_link*> started = nullptr;  // the store's listener and operators ask while it is being made
+};
+
+engine_half::engine_half(std::unique_ptr<parts> p) : parts_(std::move(p)) {}
+
+engine_half::~engine_half() {
+  stop();
+  parts_->link.reset();
+  parts_->client.reset();
+  parts_->threads->stop();
+}
+
+base::result<std::unique_ptr<engine_half>> engine_half::make(const site_config& config, storage::store& store, net::transport& others,
+                                                             const base::logger& log) {
+  auto p = std::make_unique<parts>();
+  p->url = config.bpe_endpoint;
+  p->store = &store;
+  p->log = &log;
+  p->allow_list_every_us = config.bpe_allow_list_us;
+  p->identity = TRY(net::tls_identity::load(files_of(config.bpe_endpoint_tls)));
+  p->threads = net::io_threads::start(1, "link");
+  net::client_options co;
+  co.identity = p->identity;
+  co.shared_threads = p->threads;
+  co.connect_timeout_ms = connect_timeout_ms;
+  p->client = std::make_unique<net::https_client>(std::move(co));
+  p->routes.outside = config.base_url;
+  p->routes.inside = p->url;
+  p->routes.endpoint = p->client.get();
+  p->routes.others = &others;
+  p->endpoint = plugins::make_remote_client(*p->client, {p->url, request_timeout_ms, {}});
+  return std::unique_ptr<engine_half>(new engine_half(std::move(p)));
+}
+
+net::transport& engine_half::transport() { return parts_->routes; }
+
+void engine_half::start(actors::arrivals::make_put make_put, std::function<base::result<>()> reached) {
+  auto& p = *parts_;
+  actors::link_options o;
+  o.base_url = p.url;
+  o.allow_list_every_us = p.allow_list_every_us;
+  actors::link_parts lp;
+  lp.store = p.store;
+  lp.transport = p.client.get();
+  lp.endpoint = p.endpoint.get();
+  lp.clock = &base::system_clock_source();
+  lp.entropy = &base::system_entropy();
+  lp.log = p.log;
+  lp.make_put = std::move(make_put);
+  lp.reached = std::move(reached);
+  lp.open = [&p](net::websocket_handlers h, std::function<void(net::result<net::websocket>)> done) {
+    net::websocket_request r;
+    r.url = p.url + "/ws";
+    r.headers = {{"User-Agent", "dsfd"}};
+    r.identity = p.identity;
+    r.connect_timeout_ms = connect_timeout_ms;
+    r.limits.message_bytes = message_bytes;
+    net::open_websocket(*p.threads, std::move(r), std::move(h), std::move(done));
+  };
+  p.link = std::make_unique<actors::endpoint_link>(std::move(o), std::move(lp));
+  p.link->start();
+  p.started = p.link.get();
+}
+
+void engine_half::stop() {
+  if (auto* link = parts_->started.load()) link->stop();
+}
+
+void engine_half::on_commit(std::span<const storage::feed_entry> entries) {
+  if (auto* link = parts_->started.load()) link->on_commit(entries);
+}
+
+actors::link_status engine_half::status() const {
+  auto* link = parts_->started.load();
+  return link ? link->status() : actors::link_status{false, "the connection to the FHIR endpoint is not there yet", {}};
+}
+
+}  // namespace dsf::site
