@@ -53,7 +53,15 @@ base::result<std::optional<fhir::identity>> endpoint_caches::identify(const fhir
 }
 
 base::result<std::optional<fhir::identity>> endpoint_caches::local() {
-  return fhir::local_organization(*TRY(facts())->allow_list, identities_);
+  const auto current = TRY(facts());
+  const std::lock_guard lock{mutex_};
+  return fhir::local_organization(*current->allow_list, identities_);
+}
+
+void endpoint_caches::use(std::vector<fhir::practitioner_rule> rules) {
+  const std::lock_guard lock{mutex_};
+  identities_.practitioner_rules = std::move(rules);
+  by_thumbprint_.clear();
 }
 
 }  // namespace dsf::actors

@@ -36,6 +36,9 @@ public:
   base::result<std::optional<fhir::identity>> local();
   [[nodiscard]] const fhir::identity_config& config() const { return identities_; }
 
+  // Who people are, from now on.
+  void use(std::vector<fhir::practitioner_rule> rules);
+
   // What a commit is about to be answered with: the store tells its listeners after the answer, and a caller that has its answer must find it in force.
   void written(std::span<const fhir::written> resources);
   // From the store's commit listener: marks what a commit has touched.

@@ -54,6 +54,7 @@ struct client_lane : std::enable_shared_from_this<client_lane> {
   void start(call_ptr call, bool fresh);
   void connection_idle(std::shared_ptr<client_connection> c);
   void connection_gone(client_connection& c);
+  void use(const tls_identity& identity);
   void stop();
 
   asio::io_context& context;

@@ -88,6 +88,14 @@ void client_lane::connection_gone(client_connection& c) {
   }
 }
 
+void client_lane::use(const tls_identity& identity) {
+  if (stopped || !options.identity) return;
+  options.identity = identity;
+  std::vector<std::shared_ptr<client_connection>> idle;
+  for (auto& [key, pool] : pools) idle.insert(idle.end(), pool.idle.begin(), pool.idle.end());
+  for (auto& c : idle) c->close();
+}
+
 void client_lane::stop() {
   stopped = true;
   std::vector<call_ptr> waiting;
@@ -103,12 +111,14 @@ struct https_client::impl {
   client_options options;
   std::shared_ptr<io_threads> threads;
   bool own_threads = false;
+  bool has_identity = false;
   std::vector<std::shared_ptr<client_lane>> lanes;
   std::shared_ptr<client_counters> counters = std::make_shared<client_counters>();
 };
 
 https_client::https_client(client_options options) : impl_(std::make_shared<impl>()) {
   impl_->options = std::move(options);
+  impl_->has_identity = impl_->options.identity.has_value();
   impl_->own_threads = !impl_->options.shared_threads;
   impl_->threads = impl_->own_threads ? io_threads::start(std::max(1, impl_->options.threads), "client") : impl_->options.shared_threads;
   for (auto& loop : impl_->threads->inside().loops->all)
@@ -138,7 +148,7 @@ void https_client::send(client_request request, std::int64_t timeout_ms, client_
   };
   auto to = parse_url(request.url);
   if (!to) return refuse(std::move(to).error());
-  if (to->tls() && !impl_->options.identity)
+  if (to->tls() && !impl_->has_identity)
     return refuse(base::error(errc::invalid_argument, "an https:// URL needs a TLS identity (at least trusted CAs)", request.url));
   if (!is_sendable(request.headers) || request.method.empty() ||
       request.method.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ") != std::string::npos)
@@ -157,6 +167,10 @@ result<client_response> https_client::send_and_wait(client_request request, std:
   auto answer = promise->get_future();
   send(std::move(request), timeout_ms, [promise](result<client_response> r) { promise->set_value(std::move(r)); });
   return answer.get();
+}
+
+void https_client::use(tls_identity identity) {
+  for (auto& lane : impl_->lanes) asio::post(lane->context, [lane, identity] { lane->use(identity); });
 }
 
 client_statistics https_client::statistics() const noexcept {

@@ -40,6 +40,8 @@ public:
   void send(client_request request, std::int64_t timeout_ms, client_callback done) override;
   // Blocks; for command line tools and tests, never on an io thread.
   result<client_response> send_and_wait(client_request request, std::int64_t timeout_ms);
+  // For connections that are made from now on; idle ones are not used any more.
+  void use(tls_identity identity);
   [[nodiscard]] client_statistics statistics() const noexcept;
 
 private:

@@ -275,6 +275,13 @@ server_statistics https_server::statistics() const noexcept {
   return {impl_->accepted_count, impl_->refused_count, impl_->over_limit_count, impl_->requests, impl_->connections};
 }
 
+void https_server::use(tls_identity identity) {
+  // Where connections are accepted, so that none sees half of it.
+  asio::post(impl_->lanes[0]->context, [i = impl_, identity = std::move(identity)] {
+    if (i->options.identity) i->options.identity = identity;
+  });
+}
+
 void https_server::stop(std::int64_t deadline_ms) {
   impl_->stop(deadline_ms);
   if (impl_->own_threads) threads_->stop();

@@ -88,6 +88,8 @@ public:
 
   [[nodiscard]] std::uint16_t port() const noexcept;
   [[nodiscard]] server_statistics statistics() const noexcept;
+  // For connections that come from now on; those that are open keep what they began with. Only for a server with TLS.
+  void use(tls_identity identity);
   // Accepts no more, lets running requests finish until the deadline, then closes what is left. Not to be called on an io thread.
   void stop(std::int64_t deadline_ms = 5'000);
 

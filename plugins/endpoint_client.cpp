@@ -10,8 +10,8 @@ using base::fail;
 using base::json;
 using base::result;
 
-// The same system by which a receiver knows a Task that was sent again (docs/design.md, decision 20).
-constexpr std::string_view identifier_system = "https://dsfd.invalid/sid/outbox-entry";
+// By which the endpoint knows a resource that is created again.
+constexpr std::string_view identifier_system = "https://dsfd.invalid/sid/creation";
 // Of a journal row: a resource, or the identifier under which one is about to be made.
 constexpr char made = '\1', intended = '\2';
 

@@ -19,7 +19,7 @@ int report(const loaded_settings& settings) {
   return settings.problems.empty() ? 0 : 2;
 }
 
-// SIGTERM and SIGINT stop in an orderly way; a second one ends at once. SIGHUP is kept for reading settings again and does nothing yet.
+// SIGTERM and SIGINT stop in an orderly way; a second one ends at once. SIGHUP reads certificates, trust and roles again.
 sigset_t watched_signals() {
   sigset_t set;
   sigemptyset(&set);
@@ -27,7 +27,7 @@ sigset_t watched_signals() {
   return set;
 }
 
-int run(const site_config& config) {
+int run(const settings_sources& sources, const site_config& config) {
   // Blocked before any thread starts, so that all threads inherit it and only this one takes signals.
   const auto signals = watched_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
@@ -43,9 +43,13 @@ int run(const site_config& config) {
   (*site)->on_shutdown([](const std::string&) { ::kill(::getpid(), SIGTERM); });
 
   int signal = 0;
-  do {
-    if (sigwait(&signals, &signal) != 0) break;
-  } while (signal == SIGHUP);
+  while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) {
+    const auto again = load_settings(sources);
+    if (!again.problems.empty())
+      (*site)->not_reloaded(again.problems);
+    else
+      (void)(*site)->reload(again.config);  // it has said in the log what is wrong
+  }
   // From here on a further SIGTERM or SIGINT ends the program as if it were killed; the store stands that.
   sigset_t impatient;
   sigemptyset(&impatient);
@@ -78,5 +82,5 @@ int main(int argc, char** argv) {
   if (command.action == dsfd_action::explain) std::cout << explain_settings(settings);
   if (const int code = report(settings); code != 0) return code;
   if (command.action == dsfd_action::check) std::cout << "the settings are right\n";
-  return command.action == dsfd_action::run ? run(settings.config) : 0;
+  return command.action == dsfd_action::run ? run(command.sources, settings.config) : 0;
 }

@@ -1,6 +1,7 @@
 #include "site/running/engine_half.hpp"
 
 #include <atomic>
+#include <mutex>
 #include <optional>
 
 #include "net/io_threads.hpp"
@@ -36,7 +37,8 @@ struct engine_half::parts {
   storage::store* store = nullptr;
   const base::logger* log = nullptr;
   std::int64_t allow_list_every_us = 0;
-  std::optional<net::tls_identity> identity;
+  std::mutex mutex;
+  std::optional<net::tls_identity> identity;  // under the mutex
   std::shared_ptr<net::io_threads> threads;
   std::unique_ptr<net::https_client> client;
   router routes;
@@ -78,6 +80,14 @@ base::result<std::unique_ptr<engine_half>> engine_half::make(const site_config& 
 
 net::transport& engine_half::transport() { return parts_->routes; }
 
+void engine_half::use(const net::tls_identity& identity) {
+  {
+    const std::lock_guard lock{parts_->mutex};
+    parts_->identity = identity;
+  }
+  parts_->client->use(identity);
+}
+
 void engine_half::start(actors::arrivals::make_put make_put, std::function<base::result<>()> reached) {
   auto& p = *parts_;
   actors::link_options o;
@@ -96,7 +106,10 @@ void engine_half::start(actors::arrivals::make_put make_put, std::function<base:
     net::websocket_request r;
     r.url = p.url + "/ws";
     r.headers = {{"User-Agent", "dsfd"}};
-    r.identity = p.identity;
+    {
+      const std::lock_guard lock{p.mutex};
+      r.identity = p.identity;
+    }
     r.connect_timeout_ms = connect_timeout_ms;
     r.limits.message_bytes = message_bytes;
     net::open_websocket(*p.threads, std::move(r), std::move(h), std::move(done));

@@ -24,6 +24,8 @@ public:
   // Requests to the site's own public address go to the endpoint inside, all others to other sites.
   net::transport& transport();
   // `reached`: see actors::link_parts.
+  // For connections from now on.
+  void use(const net::tls_identity& identity);
   void start(actors::arrivals::make_put make_put, std::function<base::result<>()> reached);
   void stop();
   void on_commit(std::span<const storage::feed_entry> entries);

@@ -15,6 +15,11 @@ public:
   static base::result<std::unique_ptr<running_site>> start(const site_config& config);
   ~running_site() override;
 
+  // Certificates, keys, authorities and the roles of people as `config` names them, for connections and requests from now on; all or, with an error,
+  // nothing. What else differs waits for a restart.
+  base::result<> reload(const site_config& config);
+  // The same when the settings could not even be read: says so in the log.
+  void not_reloaded(const std::vector<base::error>& problems);
   // Stops in the order of docs/design.md, "Threads". May be called more than once.
   void stop();
   // Set by shutdown() of the admin port, with its reason.

@@ -1,0 +1,39 @@
+// Certificates, trust and roles again, without a restart.
+#include "site/running/feasibility_stores.hpp"
+#include "site/running/parts.hpp"
+
+namespace dsf::site {
+
+base::result<> running_site::reload(const site_config& config) {
+  auto& p = *parts_;
+  struct loaded {
+    std::optional<net::tls_identity> server, client, endpoint;
+  };
+  // All are loaded before any is used.
+  const auto load = [&]() -> base::result<loaded> {
+    loaded l;
+    if (p.fhir_server) l.server = TRY(net::tls_identity::load(files_of(config.server_tls)));
+    l.client = TRY(net::tls_identity::load(files_of(config.client_tls)));
+    if (p.half) l.endpoint = TRY(net::tls_identity::load(files_of(config.bpe_endpoint_tls)));
+    return l;
+  };
+  auto l = load();
+  if (!l) {
+    not_reloaded({l.error()});
+    return base::failure(l.error());
+  }
+  if (l->server) p.fhir_server->use(std::move(*l->server));
+  p.client->use(std::move(*l->client));
+  if (l->endpoint) p.half->use(*l->endpoint);
+  p.caches->use(config.practitioner_rules);
+  p.log->info("site", "certificates, trust and roles were read again; other settings wait for a restart");
+  return {};
+}
+
+void running_site::not_reloaded(const std::vector<base::error>& problems) {
+  for (const auto& e : problems)
+    parts_->log->error("site", "nothing was read again: the certificates, trust and roles from before stay in use", {},
+                       {{"error", e.to_string()}});
+}
+
+}  // namespace dsf::site
