@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "bench/commands.hpp"
+#include "bench/compare.hpp"
 
 namespace {
 
@@ -61,7 +62,11 @@ int main(int argc, char** argv) {
   e->add_option("--threads", engine.threads, "threads that prepare Tasks; 0: as many as the endpoint has io threads")
       ->capture_default_str();
 
-  auto* w = app.add_subcommand("wire", "a real dsfd over mutual TLS, beside the same TLS stack without FHIR");
+  e->add_flag("--cross-check", engine.cross_check, "compare the commit limit with RocksDB's db_bench, as many rows and bytes a commit");
+
+  target_options target;
+  auto* w =
+      app.add_subcommand("wire", "a real dsfd over mutual TLS, beside the same TLS stack without FHIR; or, with --target, any DSF site");
   add_common(*w, wire.common, as_json);
   w->add_option("--dsfd", wire.dsfd, "the program")->capture_default_str();
   w->add_option("--ping-bundle", wire.ping_bundle, "folder of the ping process; default: the shipped one");
@@ -69,6 +74,44 @@ int main(int argc, char** argv) {
   w->add_option("--threads", wire.threads, "threads of the load generator")->check(CLI::Range(1u, 16u))->capture_default_str();
   w->add_option("--seconds", wire.seconds, "length of a run")->check(CLI::Range(0.1, 600.0))->capture_default_str();
   w->add_option("--pings", wire.pings, "pings under way at once")->check(CLI::Range(1u, 64u))->capture_default_str();
+  w->add_flag("--open-loop", wire.open_loop,
+              "also at 50, 80 and 95 % of the rate measured, with latencies from the time at which each request was to be sent");
+  w->add_flag("--cross-check", wire.cross_check, "compare the TLS limit with wrk's");
+  auto* url =
+      w->add_option("--target", target.url, "FHIR base address of a site, https://host/fhir: nothing of ours is measured beside it");
+  w->add_option("--cert", target.certificate, "with --target: the client certificate, PEM")->check(CLI::ExistingFile)->needs(url);
+  w->add_option("--key", target.key, "with --target: its key, PEM, not encrypted")->check(CLI::ExistingFile)->needs(url);
+  w->add_option("--ca", target.trust, "with --target: the CA of the site's certificate, PEM")->check(CLI::ExistingFile)->needs(url);
+  w->add_option(
+       "--task", target.task,
+       "with --target: a Task in FHIR JSON that is created again and again, each time with another business key; it does work there")
+      ->check(CLI::ExistingFile)
+      ->needs(url);
+
+  consortium_options many;
+  many.common = engine.common;
+  many.dsfd = wire.dsfd;
+  auto* c = app.add_subcommand("consortium", "many sites on this machine: a ping of each to each other, and feasibility requests at once");
+  add_common(*c, many.common, as_json);
+  c->add_option("--dsfd", many.dsfd, "the program")->capture_default_str();
+  c->add_option("--sites", many.sites, "sites; one asks, the others hold data")->check(CLI::Range(2u, 90u))->capture_default_str();
+  c->add_option("--requests", many.requests, "feasibility requests under way at once")
+      ->check(CLI::Range(1u, 10'000u))
+      ->capture_default_str();
+  c->add_option("--patients", many.patients, "patients of a site")->check(CLI::Range(1u, 100'000u))->capture_default_str();
+  c->add_option("--timeout", many.timeout_s, "seconds until what has not ended counts as lost")
+      ->check(CLI::Range(10u, 86'400u))
+      ->capture_default_str();
+  c->add_option("--first-port", many.first_port, "the sites take as many ports from here, and as many 100 above for their status")
+      ->capture_default_str();
+
+  compare_options two;
+  auto* p = app.add_subcommand("compare", "two result files, or folders of them, side by side; how many times better the second is");
+  p->add_option("before", two.before, "what --json printed")->required()->check(CLI::ExistingPath);
+  p->add_option("after", two.after, "what --json printed")->required()->check(CLI::ExistingPath);
+  p->add_option("--floor", two.floor, "exit code 1 if a figure's factor is below this, or a figure is missing")
+      ->check(CLI::Range(0.0, 100.0));
+  p->add_flag("--json", two.as_json, "one JSON object a line");
 
   site_options site;
   site.common = engine.common;
@@ -102,13 +145,41 @@ int main(int argc, char** argv) {
   server->add_option("--trust", tls.trust)->required();
   server->add_option("--port", tls.port)->required();
   server->add_option("--answer", tls.answer)->required();
+  bool no_client_certificates = false;
+  server->add_flag("--no-client-certificates", no_client_certificates);
 
   CLI11_PARSE(app, argc, argv);
   if (make->parsed()) return ended(make_waiting(waiting), 0);
   if (end->parsed()) return ended(end_waiting(waiting), 0);
+  tls.client_certificates = !no_client_certificates;
   if (server->parsed()) return ended(serve_tls_limit(tls), 0);
-  const auto quick = e->parsed() ? engine.common.quick : s->parsed() ? site.common.quick : wire.common.quick;
+  if (p->parsed()) {
+    const auto held = compare_results(two, std::cout);
+    if (held) return *held ? 0 : 1;
+    std::cerr << "dsf-bench: " << held.error().to_string() << "\n";
+    return 2;
+  }
+  if (!target.url.empty() && (target.certificate.empty() || target.key.empty() || target.trust.empty())) {
+    std::cerr << "dsf-bench: --target needs --cert, --key and --ca: a DSF site lets nobody in without a certificate\n";
+    return 2;
+  }
+  const auto quick = e->parsed()   ? engine.common.quick
+                     : s->parsed() ? site.common.quick
+                     : c->parsed() ? many.common.quick
+                                   : wire.common.quick;
   report out(std::cout, as_json, !quick);
-  const auto done = e->parsed() ? measure_engine(engine, out) : s->parsed() ? measure_site(site, out) : measure_wire(wire, out);
+  const auto measure = [&]() -> dsf::base::result<> {
+    if (e->parsed()) return measure_engine(engine, out);
+    if (s->parsed()) return measure_site(site, out);
+    if (c->parsed()) return measure_consortium(many, out);
+    if (target.url.empty()) return measure_wire(wire, out);
+    target.common = wire.common;
+    target.connections = wire.connections;
+    target.threads = wire.threads;
+    target.seconds = wire.seconds;
+    target.open_loop = wire.open_loop;
+    return measure_target(target, out);
+  };
+  const auto done = measure();
   return ended(done, out.finish() ? 0 : 1);
 }

@@ -24,6 +24,7 @@ struct engine_options {
   std::uint64_t instances = 20'000;  // of a run of one_task and one_wait
   unsigned in_flight = 256;
   unsigned threads = 0;              // 0: as many as the endpoint has io threads
+  bool cross_check = false;          // the commit limit beside db_bench's
 };
 base::result<> measure_engine(const engine_options& options, report& out);
 
@@ -49,8 +50,34 @@ struct wire_options {
   unsigned threads = 1;              // of the load generator
   double seconds = 4;                // of a run
   unsigned pings = 16;               // under way at once
+  bool open_loop = false;            // then also at 50, 80 and 95 % of each figure
+  bool cross_check = false;          // the TLS limit beside wrk's
 };
 base::result<> measure_wire(const wire_options& options, report& out);
+
+// Any DSF site: reads of what it shows, and Tasks if one is given.
+struct target_options {
+  common_options common;
+  std::string url;                   // its FHIR base
+  std::string certificate, key, trust;
+  std::string task;                  // file with a Task; its business key is made new each time
+  unsigned connections = 32;
+  unsigned threads = 1;
+  double seconds = 4;
+  bool open_loop = false;
+};
+base::result<> measure_target(const target_options& options, report& out);
+
+struct consortium_options {
+  common_options common;
+  std::string dsfd;                  // program
+  unsigned sites = 40;               // one of them asks, all others hold data
+  unsigned requests = 1'000;         // under way at once
+  unsigned patients = 200;           // a site
+  std::uint16_t first_port = 24'440; // as many ports as sites, and 100 above each for its status
+  unsigned timeout_s = 1'800;
+};
+base::result<> measure_consortium(const consortium_options& options, report& out);
 
 struct site_options {
   common_options common;
@@ -65,6 +92,7 @@ struct tls_server_options {
   std::string certificate, key, trust;
   std::uint16_t port = 0;
   std::string answer;                // file: head and body of the answer, as received
+  bool client_certificates = true;   // required; wrk has none
 };
 base::result<> serve_tls_limit(const tls_server_options& options);
 

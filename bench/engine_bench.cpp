@@ -6,9 +6,11 @@
 #include "base/entropy.hpp"
 #include "bench/commands.hpp"
 #include "bench/commit_limit.hpp"
+#include "bench/cross_check.hpp"
 #include "bench/instance_load.hpp"
 #include "bench/machine.hpp"
 #include "bench/waiting.hpp"
+#include "storage/store_figures.hpp"
 
 namespace dsf::bench {
 namespace {
@@ -16,6 +18,8 @@ namespace {
 using base::result;
 
 constexpr std::uint64_t keys_of_a_run = 10'000'000;
+constexpr double db_bench_seconds = 5;
+constexpr double row_overhead = 10;  // bytes of a row in a batch of the store that are neither key nor value
 
 unsigned io_threads() { return std::max(1u, std::thread::hardware_concurrency() - 1); }
 
@@ -34,9 +38,17 @@ result<figure> one_run(const subject& s, const engine_options& o, const std::fil
   {
     const auto site = TRY(engine_site::open({folder / fmt::format("limit-{}-{}", s.name, run), false, o.common.models}));
     const auto recorded = TRY(record(*site, s.what));
+    const auto before = site->store().status();
+    const auto rows_before = site->store().figures().rows;
     const auto limit = TRY(commit_limit(*site, recorded, o.instances, o.in_flight));
+    const auto after = site->store().status();
+    const auto commits = static_cast<double>(std::max<std::uint64_t>(1, after.commits - before.commits));
+    const auto rows = static_cast<double>(site->store().figures().rows - rows_before);
     f.limit = limit.commits_per_second;
-    f.more = {{"limit_p50", limit.p50_us}, {"limit_p99", limit.p99_us}};
+    f.more = {{"limit_p50", limit.p50_us},
+              {"limit_p99", limit.p99_us},
+              {"commit_rows", rows / commits},
+              {"commit_bytes", static_cast<double>(after.bytes_written - before.bytes_written) / commits}};
   }
   const auto site = TRY(engine_site::open({folder / fmt::format("site-{}-{}", s.name, run), true, o.common.models}));
   instance_load load;
@@ -64,6 +76,19 @@ result<figure> one_run(const subject& s, const engine_options& o, const std::fil
   return f;
 }
 
+// The limit beside RocksDB's own tool with as many rows and bytes a commit, and as many commits under way.
+result<> check(const figure& of, const engine_options& o, const std::filesystem::path& folder, report& out) {
+  commit_shape shape;
+  shape.in_flight = o.in_flight;
+  for (const auto& [name, value] : of.more) {
+    if (name == "commit_rows") shape.rows = value;
+    if (name == "commit_bytes") shape.bytes = value - row_overhead * shape.rows;
+  }
+  const auto theirs = TRY(db_bench_commits(folder / "db_bench", shape, o.common.quick ? 1 : db_bench_seconds));
+  out.add(check_figure("check.commits" + of.name.substr(of.name.find('.')), "commits/s", of.limit, theirs));
+  return {};
+}
+
 }  // namespace
 
 result<> measure_engine(const engine_options& given, report& out) {
@@ -85,7 +110,9 @@ result<> measure_engine(const engine_options& given, report& out) {
     if (!s.name.starts_with(o.common.only)) continue;
     std::vector<figure> runs;
     for (unsigned run = 0; run < o.common.runs; ++run) runs.push_back(TRY(one_run(s, o, scratch.path(), run)));
-    out.add(median_of(runs));
+    const auto middle = median_of(runs);
+    out.add(middle);
+    if (o.cross_check) TRY(check(middle, o, scratch.path(), out));
   }
   if (o.waiting > 0 && std::string_view("engine.waiting_1m").starts_with(o.common.only)) TRY(measure_waiting(o, scratch.path(), out));
   return {};

@@ -33,6 +33,13 @@ double percentile(std::vector<std::int64_t>& samples, double part) {
   return static_cast<double>(samples[at]);
 }
 
+void set_latencies(figure& f, std::vector<std::int64_t>& samples) {
+  f.p50 = percentile(samples, 0.5);
+  f.p99 = percentile(samples, 0.99);
+  f.p999 = percentile(samples, 0.999);
+  f.max = percentile(samples, 1);
+}
+
 figure median_of(const std::vector<figure>& runs) {
   auto out = runs.front();
   const auto of = [&](double figure::* member) {
@@ -40,7 +47,8 @@ figure median_of(const std::vector<figure>& runs) {
     for (const auto& r : runs) v.push_back(r.*member);
     return median(std::move(v));
   };
-  for (const auto member : {&figure::value, &figure::p50, &figure::p99, &figure::limit, &figure::ratio, &figure::server_cpu_us})
+  for (const auto member :
+       {&figure::value, &figure::p50, &figure::p99, &figure::p999, &figure::max, &figure::limit, &figure::ratio, &figure::server_cpu_us})
     out.*member = of(member);
   for (std::size_t i = 0; i < out.more.size(); ++i) {
     std::vector<double> v;
@@ -61,13 +69,16 @@ void report::about(const machine& m) {
     j.set("p99", m.sync_p99_us);
     j.set("device", m.device);
     j.set("cores", static_cast<std::uint64_t>(m.cores));
+    j.set("cpu", m.cpu);
+    j.set("memory_mb", m.memory_mb);
+    j.set("kernel", m.kernel);
     *out_ << j.dump() << std::endl;
     return;
   }
   *out_ << fmt::format("device {}, sync of 4 KiB p50 {:.3f} ms p99 {:.3f} ms, {} cores; absolute floors are {}\n", m.device,
                        m.sync_p50_us / 1000, m.sync_p99_us / 1000, m.cores, m.judges_absolute_floors() ? "judged" : "printed, not judged");
-  *out_ << fmt::format("{:<26} {:>10} {:<12} {:>9} {:>9} {:>10} {:>6} {:>8}  {}\n", "name", "value", "unit", "p50 ms", "p99 ms", "limit",
-                       "ratio", "cpu us", "floor")
+  *out_ << fmt::format("{:<26} {:>10} {:<12} {:>9} {:>9} {:>9} {:>9} {:>10} {:>6} {:>8}  {}\n", "name", "value", "unit", "p50 ms", "p99 ms",
+                       "p99.9 ms", "max ms", "limit", "ratio", "cpu us", "floor")
         << std::flush;
 }
 
@@ -91,8 +102,8 @@ void report::add(const figure& f) {
       verdict(f.value <= f.must->value_at_most, true, fmt::format("at most {:.0f} {}", f.must->value_at_most, f.unit));
   }
   if (!json_) {
-    *out_ << fmt::format("{:<26} {:>10} {:<12} {:>9} {:>9} {:>10} {:>6} {:>8}  {}\n", f.name, short_number(f.value), f.unit,
-                         milliseconds(f.p50), milliseconds(f.p99), short_number(f.limit),
+    *out_ << fmt::format("{:<26} {:>10} {:<12} {:>9} {:>9} {:>9} {:>9} {:>10} {:>6} {:>8}  {}\n", f.name, short_number(f.value), f.unit,
+                         milliseconds(f.p50), milliseconds(f.p99), milliseconds(f.p999), milliseconds(f.max), short_number(f.limit),
                          f.ratio == 0 ? "-" : fmt::format("{:.2f}", f.ratio), short_number(f.server_cpu_us), verdicts)
           << std::flush;
     return;
@@ -103,6 +114,10 @@ void report::add(const figure& f) {
   j.set("unit", f.unit);
   j.set("p50", f.p50);
   j.set("p99", f.p99);
+  if (f.max > 0) {
+    j.set("p999", f.p999);
+    j.set("max", f.max);
+  }
   j.set("limit", f.limit);
   j.set("ratio", f.ratio);
   j.set("server_cpu_us", f.server_cpu_us);

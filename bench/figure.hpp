@@ -28,15 +28,21 @@ struct figure {
   double server_cpu_us = 0;  // of the serving program, for one operation
   std::vector<std::pair<std::string, double>> more;  // shown with --json only
   std::optional<floor> must;
+  double p999 = 0;           // 0: not measured
+  double max = 0;
 };
 
 // Each number is the median of its three.
 figure median_of(const std::vector<figure>& runs);
 // Sorts `samples`. `part` 0.5 is the median.
 double percentile(std::vector<std::int64_t>& samples, double part);
+// p50, p99, p99.9 and the longest.
+void set_latencies(figure& f, std::vector<std::int64_t>& samples);
 
 struct machine {
   unsigned cores = 0;
+  std::string cpu, kernel;
+  std::uint64_t memory_mb = 0;
   std::string device;        // of the folder that is measured in
   double sync_p50_us = 0;    // fdatasync after an append of 4 KiB
   double sync_p99_us = 0;

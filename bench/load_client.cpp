@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <netdb.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -11,6 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cstring>
 #include <deque>
@@ -70,6 +73,18 @@ std::size_t content_length(std::string_view head) {
   return 0;
 }
 
+// "Connection: close": the server wants no further request on this connection.
+bool says_close(std::string_view head) {
+  constexpr std::string_view name = "\r\nconnection:", word = "close";
+  for (std::size_t at = head.find("\r\n"); at != std::string_view::npos; at = head.find("\r\n", at + 2)) {
+    if (head.size() - at < name.size() || ::strncasecmp(head.data() + at, name.data(), name.size()) != 0) continue;
+    const auto value = head.substr(at + name.size(), head.find("\r\n", at + 2) - at - name.size());
+    return std::ranges::search(value, word, [](char x, char y) { return std::tolower(static_cast<unsigned char>(x)) == y; }).begin() !=
+           value.end();
+  }
+  return false;
+}
+
 struct connection {
   int fd = -1;
   std::unique_ptr<SSL, ssl_free> ssl;
@@ -79,7 +94,7 @@ struct connection {
   std::int64_t began = 0;
   std::int64_t resume_at = 0;  // pausing until then; 0: not
   bool waiting = false;        // for an answer
-  bool finished = false;
+  std::uint32_t number = 0;
 
   connection() = default;
   connection(const connection&) = delete;
@@ -90,19 +105,36 @@ struct connection {
   }
 };
 
-result<> connect_to(connection& c, SSL_CTX* context, std::uint16_t port) {
-  c.fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in to{};
-  to.sin_family = AF_INET;
-  to.sin_port = htons(port);
-  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (c.fd < 0 || ::connect(c.fd, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0)
-    return fail(base::errc::io, fmt::format("no connection to port {}: {}", port, std::strerror(errno)));
+result<int> open_socket(const load_target& t) {
+  addrinfo wanted{}, *found = nullptr;
+  wanted.ai_socktype = SOCK_STREAM;
+  // What listens here listens on 127.0.0.1; the name may be ::1 as well.
+  const bool here = t.host == "localhost";
+  wanted.ai_family = here ? AF_INET : AF_UNSPEC;
+  const auto port = std::to_string(t.port);
+  if (const int e = ::getaddrinfo(here ? "127.0.0.1" : t.host.c_str(), port.c_str(), &wanted, &found); e != 0)
+    return fail(base::errc::io, fmt::format("the host's address can't be found: {}", ::gai_strerror(e)), t.host);
+  int fd = -1;
+  std::string why = "no address";
+  for (const auto* a = found; a != nullptr && fd < 0; a = a->ai_next) {
+    fd = ::socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && ::connect(fd, a->ai_addr, a->ai_addrlen) == 0) break;
+    why = std::strerror(errno);
+    if (fd >= 0) ::close(fd);
+    fd = -1;
+  }
+  ::freeaddrinfo(found);
+  if (fd < 0) return fail(base::errc::io, fmt::format("no connection to {}:{}: {}", t.host, t.port, why));
+  return fd;
+}
+
+result<> connect_to(connection& c, SSL_CTX* context, const load_target& t) {
+  c.fd = TRY(open_socket(t));
   const int on = 1;
   ::setsockopt(c.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   c.ssl.reset(::SSL_new(context));
-  ::SSL_set_tlsext_host_name(c.ssl.get(), "localhost");
-  ::SSL_set1_host(c.ssl.get(), "localhost");
+  ::SSL_set_tlsext_host_name(c.ssl.get(), t.host.c_str());
+  ::SSL_set1_host(c.ssl.get(), t.host.c_str());
   ::SSL_set_fd(c.ssl.get(), c.fd);
   if (::SSL_connect(c.ssl.get()) != 1) return fail(base::errc::io, "the TLS handshake failed: " + tls_reason());
   ::fcntl(c.fd, F_SETFL, ::fcntl(c.fd, F_GETFL) | O_NONBLOCK);
@@ -121,12 +153,9 @@ public:
     epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
     for (unsigned i = 0; i < count; ++i) {
       auto& c = connections_.emplace_back();
-      TRY(connect_to(c, context_, plan_->target.port));
+      c.number = i;
+      TRY(connect(c));
       c.talk = plan_->make(first + i);
-      epoll_event e{};
-      e.events = EPOLLIN;
-      e.data.u32 = i;
-      ::epoll_ctl(epoll_, EPOLL_CTL_ADD, c.fd, &e);
     }
     return {};
   }
@@ -134,10 +163,28 @@ public:
     return fmt::format("{} {}", ::SSL_get_version(connections_.front().ssl.get()), ::SSL_get_cipher_name(connections_.front().ssl.get()));
   }
 
+  // At `rate` requests a second from the first one on.
+  void run_open(std::int64_t first, std::int64_t until, double rate) {
+    open_loop_ = true;
+    const double gap = 1e6 / rate;
+    double due = static_cast<double>(first);
+    for (auto& c : connections_) idle_.push_back(&c);
+    std::int64_t last = clock_->steady_us();
+    while (!failure && (open_ > 0 || due < static_cast<double>(until))) {
+      const auto now = static_cast<double>(clock_->steady_us());
+      for (; due < static_cast<double>(until) && due <= now && !idle_.empty() && !failure; due += gap) {
+        auto& c = *idle_.back();
+        idle_.pop_back();
+        begin_at(c, static_cast<std::int64_t>(due));
+      }
+      const bool next = due < static_cast<double>(until) && !idle_.empty();
+      wait(next ? static_cast<std::int64_t>(std::clamp(due - now, 0.0, 1e6)) : 1'000'000, last);
+    }
+  }
+
   void run(std::int64_t until) {
     until_ = until;
     for (auto& c : connections_) begin(c);
-    epoll_event events[64];
     std::int64_t last = clock_->steady_us();
     while (!failure && open_ > 0) {
       const auto now = clock_->steady_us();
@@ -152,11 +199,7 @@ public:
           wait_us = std::min(wait_us, c.resume_at - now);
         }
       }
-      timespec pause{wait_us / 1'000'000, wait_us % 1'000'000 * 1'000};
-      const int n = ::epoll_pwait2(epoll_, events, 64, &pause, nullptr);
-      for (int i = 0; i < n && !failure; ++i) readable(connections_[events[i].data.u32]);
-      if (n > 0) last = clock_->steady_us();
-      if (clock_->steady_us() - last > patience_us) failure = base::error(base::errc::io, "the server gave no answer for 30 s");
+      wait(wait_us, last);
     }
   }
 
@@ -164,10 +207,38 @@ public:
   std::optional<base::error> failure;
 
 private:
+  result<> connect(connection& c) {
+    TRY(connect_to(c, context_, plan_->target));
+    epoll_event e{};
+    e.events = EPOLLIN;
+    e.data.u32 = c.number;
+    ::epoll_ctl(epoll_, EPOLL_CTL_ADD, c.fd, &e);
+    return {};
+  }
+  // A server may close a connection that nobody waits on.
+  void connect_again(connection& c) {
+    c.ssl.reset();
+    ::close(c.fd);
+    c.fd = -1;
+    ++got.reconnects;
+    if (auto done = connect(c); !done) failure = done.error();
+  }
+
+  void wait(std::int64_t us, std::int64_t& last) {
+    epoll_event events[64];
+    timespec pause{us / 1'000'000, us % 1'000'000 * 1'000};
+    const int n = ::epoll_pwait2(epoll_, events, 64, &pause, nullptr);
+    for (int i = 0; i < n && !failure; ++i) readable(connections_[events[i].data.u32]);
+    if (n > 0 || open_ == 0) last = clock_->steady_us();
+    if (clock_->steady_us() - last > patience_us) failure = base::error(base::errc::io, "the server gave no answer for 30 s");
+  }
+
   // Sends the next request of a connection, or lets it rest.
   void begin(connection& c) {
-    const auto now = clock_->steady_us();
-    if (now >= until_) return;
+    if (open_loop_) return idle_.push_back(&c);
+    if (const auto now = clock_->steady_us(); now < until_) begin_at(c, now);
+  }
+  void begin_at(connection& c, std::int64_t now) {
     c.out.clear();
     const auto next = c.talk->request(c.out, now);
     if (next.what == conversation::next::kind::finished) return;
@@ -207,6 +278,7 @@ private:
       c.in.resize(had + static_cast<std::size_t>(std::max(0, n)));
       if (n <= 0) {
         if (::SSL_get_error(c.ssl.get(), n) == SSL_ERROR_WANT_READ) return;
+        if (!c.waiting) return connect_again(c);
         return lost("the server closed a connection: " + tls_reason());
       }
       if (!c.waiting) return lost("the server sent what nobody asked for");
@@ -226,6 +298,11 @@ private:
       --open_;
       if (!c.talk->answer(status, head, std::string_view(c.in).substr(body_at, length), now))
         return lost(fmt::format("a wrong answer: {}", c.in.substr(0, 800)));
+      if (says_close(head)) {
+        connect_again(c);
+        if (!failure) begin(c);
+        return;
+      }
       begin(c);
       if (::SSL_pending(c.ssl.get()) == 0) return;
     }
@@ -240,6 +317,8 @@ private:
   std::deque<connection> connections_;
   std::int64_t until_ = 0;
   int open_ = 0;  // requests and pauses under way
+  bool open_loop_ = false;
+  std::vector<connection*> idle_;  // of an open loop
 };
 
 }  // namespace
@@ -260,8 +339,14 @@ result<load_result> run_load(const load_plan& plan) {
   const auto from = clock.steady_us();
   const auto until = from + static_cast<std::int64_t>(plan.seconds * 1e6);
   std::vector<std::thread> running;
-  for (std::size_t i = 1; i < workers.size(); ++i) running.emplace_back([&, i] { workers[i]->run(until); });
-  workers.front()->run(until);
+  const auto run = [&](std::size_t i) {
+    if (plan.rate <= 0) return workers[i]->run(until);
+    // The threads take turns.
+    const auto turn = static_cast<std::int64_t>(1e6 / plan.rate * static_cast<double>(i));
+    workers[i]->run_open(from + turn, until, plan.rate / static_cast<double>(workers.size()));
+  };
+  for (std::size_t i = 1; i < workers.size(); ++i) running.emplace_back([&run, i] { run(i); });
+  run(0);
   for (auto& t : running) t.join();
   load_result out;
   out.seconds = static_cast<double>(clock.steady_us() - from) / 1e6;
@@ -271,6 +356,7 @@ result<load_result> run_load(const load_plan& plan) {
     if (w->failure) return base::failure(*w->failure);
     out.exchanges += w->got.exchanges;
     out.bytes_in += w->got.bytes_in;
+    out.reconnects += w->got.reconnects;
     out.bytes_out += w->got.bytes_out;
     out.samples_us.insert(out.samples_us.end(), w->got.samples_us.begin(), w->got.samples_us.end());
   }

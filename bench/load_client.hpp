@@ -14,8 +14,9 @@
 namespace dsf::bench {
 
 struct load_target {
-  std::uint16_t port = 0;  // on 127.0.0.1, as "localhost"
-  std::string certificate, key, trust;  // PEM files; without the key no TLS certificate is shown
+  std::uint16_t port = 0;
+  std::string certificate, key, trust;  // PEM files
+  std::string host = "localhost";  // is 127.0.0.1
 };
 
 // What one connection does. Called on one thread at a time.
@@ -38,6 +39,9 @@ struct load_plan {
   unsigned connections = 1;
   unsigned threads = 1;
   double seconds = 1;  // after it no new request is sent, and open ones are waited for
+  // Requests a second, at times fixed beforehand: one that finds no connection free is sent late, and its latency counts from its time.
+  // 0: a closed loop, each connection sends when its answer has come.
+  double rate = 0;
   std::function<std::unique_ptr<conversation>(unsigned connection)> make;
 };
 
@@ -48,6 +52,7 @@ struct load_result {
   std::uint64_t bytes_out = 0, bytes_in = 0;  // of HTTP
   std::string cipher;  // "TLSv1.3 TLS_AES_256_GCM_SHA384"
   std::int64_t cpu_us = 0;  // of this program
+  std::uint64_t reconnects = 0;  // the server had closed a connection between two requests
 };
 
 // All connections are open before the clock starts.

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -42,6 +43,17 @@ std::string device_of(const std::filesystem::path& folder) {
   return "device " + wanted;
 }
 
+// The text after the colon of the first line that begins so.
+std::string line_of(const char* file, std::string_view begin) {
+  std::ifstream in(file);
+  for (std::string line; std::getline(in, line);)
+    if (line.starts_with(begin)) {
+      const auto at = line.find_first_not_of(" \t", line.find(':') + 1);
+      return at == std::string::npos ? std::string{} : line.substr(at);
+    }
+  return {};
+}
+
 std::int64_t status_kib(pid_t pid, std::string_view line_name) {
   std::ifstream in(fmt::format("/proc/{}/status", pid));
   for (std::string line; std::getline(in, line);)
@@ -55,6 +67,10 @@ result<machine> look_at_machine(const std::filesystem::path& folder) {
   machine m;
   m.cores = std::max(1u, std::thread::hardware_concurrency());
   m.device = device_of(folder);
+  m.cpu = line_of("/proc/cpuinfo", "model name");
+  m.memory_mb = static_cast<std::uint64_t>(std::atoll(line_of("/proc/meminfo", "MemTotal").c_str())) / 1024;
+  utsname system{};
+  if (::uname(&system) == 0) m.kernel = std::string(system.sysname) + " " + system.release;
   const auto file = folder / "sync-probe";
   const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (fd < 0) return fail(base::errc::io, std::string("the folder can't be written: ") + std::strerror(errno), file.string());

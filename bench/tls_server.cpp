@@ -50,6 +50,7 @@ result<> serve_tls_limit(const tls_server_options& o) {
   const auto answer = TRY(read_answer(o.answer));
   net::server_options so;
   so.port = o.port;
+  if (!o.client_certificates) so.certificates = net::client_certificate::none;
   so.identity = TRY(net::tls_identity::load({o.certificate, o.key, {}, {}, o.trust}));
   auto server = TRY(net::https_server::start(std::move(so), [&](net::request&&, net::responder respond) { respond(answer); }));
   int signal = 0;

@@ -7,8 +7,10 @@
 
 #include "bench/commands.hpp"
 #include "bench/conversations.hpp"
+#include "bench/cross_check.hpp"
 #include "bench/load_client.hpp"
 #include "bench/machine.hpp"
+#include "bench/open_loop.hpp"
 #include "bench/wire_site.hpp"
 
 namespace dsf::bench {
@@ -29,7 +31,7 @@ struct measured {
 // The limit's server with one answer; stops when it goes.
 class tls_limit {
 public:
-  static result<std::unique_ptr<tls_limit>> start(const wire_consortium& c, const std::string& answer) {
+  static result<std::unique_ptr<tls_limit>> start(const wire_consortium& c, const std::string& answer, bool client_certificates = true) {
     auto out = std::make_unique<tls_limit>();
     const auto& s = *c.sites.front();
     const auto file = c.file(s, "answer");
@@ -41,10 +43,11 @@ public:
     out->target_.port = TRY(free_port());
     std::error_code ec;
     const auto self = fs::read_symlink("/proc/self/exe", ec).string();
-    out->process_ =
-        TRY(site::ctl::child::start({self, "tls-server", "--certificate", c.file(s, "server.pem"), "--key", c.file(s, "server.key"),
-                                     "--trust", c.ca(), "--port", std::to_string(out->target_.port), "--answer", file},
-                                    c.file(s, "limit.log")));
+    std::vector<std::string> command{
+        self,      "tls-server", "--certificate", c.file(s, "server.pem"),           "--key",    c.file(s, "server.key"),
+        "--trust", c.ca(),       "--port",        std::to_string(out->target_.port), "--answer", file};
+    if (!client_certificates) command.emplace_back("--no-client-certificates");
+    out->process_ = TRY(site::ctl::child::start(command, c.file(s, "limit.log")));
     return out;
   }
   ~tls_limit() { process_.stop(3'000); }
@@ -147,8 +150,7 @@ private:
       f.value = n / got.load.seconds;
       f.limit = limit_n / limit.load.seconds;
       f.ratio = f.value / f.limit;
-      f.p50 = percentile(got.load.samples_us, 0.5);
-      f.p99 = percentile(got.load.samples_us, 0.99);
+      set_latencies(f, got.load.samples_us);
       f.server_cpu_us = static_cast<double>(got.server_cpu_us) / n;
       f.more = {{"limit_p50", percentile(limit.load.samples_us, 0.5)},
                 {"limit_p99", percentile(limit.load.samples_us, 0.99)},
@@ -163,7 +165,23 @@ private:
     }
     const auto middle = median_of(runs);
     if (limit_rate != nullptr) *limit_rate = middle.limit;
-    if (wanted(middle.name)) out_->add(middle);
+    if (!wanted(middle.name)) return {};
+    out_->add(middle);
+    if (!o_.open_loop) return {};
+    const auto at = plan(sites_->target(s), [&](unsigned c) { return make(s.port, c); });
+    for (const auto& f : TRY(open_loop(middle.name, middle.unit, middle.value, o_.common.runs, at))) out_->add(f);
+    return {};
+  }
+
+  // The same server, asked by our load generator and by wrk, which has no client certificate.
+  result<> check(const std::string& answer) {
+    const auto server = TRY(tls_limit::start(*sites_, answer, false));
+    const auto port = server->target().port;
+    const auto ours = TRY(timed_when_up(
+        plan(server->target(), [&](unsigned c) { return std::make_unique<task_reader>(port, ids_, c * 37, nullptr); }), server->pid()));
+    const auto url = fmt::format("https://localhost:{}/fhir/Task/{}", port, ids_.front());
+    const auto theirs = TRY(wrk_requests(url, o_.connections, o_.threads, o_.seconds));
+    out_->add(check_figure("check.tls_exchanges", "exchanges/s", static_cast<double>(ours.load.exchanges) / ours.load.seconds, theirs));
     return {};
   }
 
@@ -179,6 +197,7 @@ private:
     f.name = "wire.read";
     f.unit = "requests/s";
     f.must = floor{.ratio_at_least = 0.30, .value_at_least = 12'000};
+    if (o_.cross_check) TRY(check(*answer));
     return both(f, *answer, [&](std::uint16_t port, unsigned c) { return std::make_unique<task_reader>(port, ids_, c * 37, nullptr); });
   }
 

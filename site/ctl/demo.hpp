@@ -29,6 +29,8 @@ struct demo_options {
   unsigned hospitals = 3;  // beside the one that researches; the demo's story is of three
   std::map<std::string, std::string> process_environment;
   std::string more_settings;
+  std::int32_t today = 0;              // day since 1970 that the patients' ages in the ledger count to; 0: the generator's own
+  std::uint32_t requests_an_hour = 0;  // that each hospital answers; 0: the setting's default
   std::uint16_t listen_offset = 0;
 };
 base::result<> demo(ctl_output& o, const demo_options& options);

@@ -4,6 +4,7 @@
 #include "net/pki.hpp"
 #include "privacy/demo_data.hpp"
 #include "processes/feasibility/request_bundle.hpp"
+#include "site/ctl/demo/time_limits.hpp"
 #include "tests/crash/crash.hpp"
 #include "tests/support/programs.hpp"
 
@@ -18,21 +19,6 @@ constexpr std::int64_t start_timeout_ms = 60'000;
 constexpr std::uint16_t listen_offset = 200;
 // A lost message must hang and fail the test instead of ending by a timer.
 const std::string never = "PT1H";
-
-// The placeholders of the shipped processes that hold a time-out or a deadline.
-std::map<std::string, std::string> time_limits(const fs::path& processes) {
-  std::map<std::string, std::string> out;
-  for (const auto& file : fs::recursive_directory_iterator(processes)) {
-    if (file.path().extension() != ".bpmn" && file.path().filename() != "plugin.yaml") continue;
-    const auto text = read_text(file.path());
-    // #{name:PT20S}
-    for (auto at = text.find("#{"); at != text.npos; at = text.find("#{", at + 1)) {
-      const auto colon = text.find(':', at), end = text.find('}', at);
-      if (colon < end && text.compare(colon, 3, ":PT") == 0) out[text.substr(at + 2, colon - at - 2)] = never;
-    }
-  }
-  return out;
-}
 
 result<std::unique_ptr<recorder>> record(crash_run& run, site::ctl::demo_site& s) {
   recorder_options o;
@@ -87,7 +73,7 @@ result<std::string> set_up(crash_run& run) {
   d.program = run.options.mode == crash_mode::kill ? dsfd_program() : dsfd_power_program();
   d.listen_offset = listen_offset;
   d.processes = (fs::path(DSF_SOURCE_DIR) / "processes").string();
-  d.process_environment = time_limits(d.processes);
+  d.process_environment = site::ctl::time_limits(d.processes, never);
   if (d.process_environment.empty())
     return base::fail(base::errc::internal, "the processes have no placeholders for time-outs", d.processes);
   for (const auto& [name, value] : d.process_environment) fmt::print("placeholder {} = {}\n", name, value);

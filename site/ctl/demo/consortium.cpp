@@ -165,8 +165,10 @@ result<> consortium::settings() {
     if (s->holds_data())
       text +=
           "allow_repository_beside_fhir: true   # everything on one machine, with made-up patients\n"
-          ""
-          "feasibility: {stores: {own: {native: true}}}\n";
+          "feasibility: {stores: {own: {native: true}}" +
+          (options_.requests_an_hour == 0 ? std::string()
+                                          : fmt::format(", networks: {{all: {{rate_limit: {{count: {}}}}}}}", options_.requests_an_hour)) +
+          "}\n";
     text += "plugins:\n  folders:\n";
     for (const auto& p : plugins_) text += "  - '" + p + "'\n";
     if (!options_.process_environment.empty()) text += "process_environment:\n";
@@ -222,6 +224,7 @@ result<fs::path> consortium::make_patients(demo_site& site) {
   g.site = site.name;
   g.seed = options_.seed;
   g.patients = options_.patients;
+  if (options_.today != 0) g.today = {options_.today};
   std::string line;
   site.ledger = TRY(privacy::generate(g, [&](const json& resource) -> result<> {
     line.clear();
