@@ -3,6 +3,7 @@
 
 #include "actors/engine.hpp"
 #include "actors/inbox.hpp"
+#include "fhir/storable.hpp"
 #include "storage/memory_kv.hpp"
 
 using namespace dsf;
@@ -12,8 +13,11 @@ namespace {
 
 struct no_network final : net::transport {
   void send(net::client_request, std::int64_t, net::client_callback done) override {
+    if (keep) return kept.push_back(std::move(done));
     done(net::fail(net::errc::connection_refused, "no network"));
   }
+  bool keep = false;
+  std::vector<net::client_callback> kept;
 };
 
 struct engine_without_threads {
@@ -43,14 +47,111 @@ struct engine_without_threads {
     c.entropy = &entropy;
     c.log = &log;
     c.events = &events;
+    c.settings.organization = "site-a";
+    c.services_for = [](const plugins::activation&) { return nullptr; };
+    c.write_task = [](const base::json& task, base::uuid id) { return write(task, id); };
     running = std::make_unique<engine>(c, wire, engine_drive::by_hand);
+    store->on_commit([this](std::span<const storage::feed_entry> entries) {
+      if (entries.back().touches(storage::table::inbox)) running->inbox_changed();
+    });
+  }
+  static base::result<storage::put_resource> write(const base::json& task, base::uuid id) {
+    auto body = TRY(fhir::make_storable(task, id));
+    storage::put_resource put;
+    put.type = "Task";
+    put.id = id;
+    put.meta_at = body.meta_at;
+    put.body = std::move(body.bytes);
+    return put;
+  }
+  base::uuid post(const std::string& message) {
+    const auto id = base::uuid::random(entropy);
+    const auto input = [](std::string_view code, const std::string& text) {
+      return base::json(base::json::object{
+          {"type", base::json::object{{"coding", base::json::array{base::json::object{
+                                                     {"system", "http://dsf.dev/fhir/CodeSystem/bpmn-message"}, {"code", code}}}}}},
+          {"valueString", text}});
+    };
+    base::json task = base::json::object{{"resourceType", "Task"}, {"status", "requested"}, {"intent", "order"}};
+    task.set("instantiatesCanonical", "http://test.org/bpe/Process/ask|1.0");
+    task.set("input", base::json::array{input("message-name", message), input("business-key", "k")});
+    storage::commit c;
+    c.operations.push_back(write(task, id).value());
+    c.operations.push_back(storage::put_inbox{encode_inbox({inbox_kind::task, id.to_string()})});
+    REQUIRE(store->submit_wait(std::move(c)));
+    return id;
+  }
+  std::string status(base::uuid id) { return (*base::json::parse(*(*store->view()->current("Task", id))->bytes))["status"].str(); }
+  // Everything that happens within this time.
+  void pass_s(std::int64_t seconds) {
+    const auto until = clock.now().us + seconds * base::us_per_s;
+    for (;;) {
+      do run_all();
+      while (store->run_one_group());
+      const auto wake = running->hand().next_wake_us();
+      const auto by = std::min(until - clock.now().us, wake.value_or(INT64_MAX));
+      if (clock.now().us >= until) return;
+      clock.advance_us(by);
+      running->hand().advance_us(by);
+    }
   }
   void run_all() {
     while (running->hand().actors() > 0) running->hand().run_actor(running->hand().actors() - 1);
   }
 };
 
+constexpr std::string_view ask_xml = R"(<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL"
+  xmlns:camunda="http://camunda.org/schema/1.0/bpmn" targetNamespace="t">
+ <bpmn:process id="testorg_ask" isExecutable="true" camunda:versionTag="1.0">
+  <bpmn:startEvent id="start"><bpmn:messageEventDefinition messageRef="m_start"/></bpmn:startEvent>
+  <bpmn:sequenceFlow id="f1" sourceRef="start" targetRef="send"/>
+  <bpmn:intermediateThrowEvent id="send"><bpmn:messageEventDefinition camunda:class="test.Send"/></bpmn:intermediateThrowEvent>
+  <bpmn:sequenceFlow id="f2" sourceRef="send" targetRef="got"/>
+  <bpmn:intermediateCatchEvent id="got"><bpmn:messageEventDefinition messageRef="m_answer"/></bpmn:intermediateCatchEvent>
+  <bpmn:sequenceFlow id="f3" sourceRef="got" targetRef="end"/>
+  <bpmn:endEvent id="end"/>
+ </bpmn:process>
+ <bpmn:message id="m_start" name="startAsk"/><bpmn:message id="m_answer" name="answer"/>
+</bpmn:definitions>)";
+
+plugins::outcome ask_site_b(const plugins::activation& a, plugins::services&) {
+  bpmn::outgoing_message m;
+  m.to = {"site-b", "e-b", "https://b.example/fhir", ""};
+  m.message_name = "question";
+  m.profile = "http://test.org/p|1.0";
+  m.instantiates_canonical = "http://test.org/bpe/Process/answer|1.0";
+  m.business_key = a.business_key;
+  plugins::completed c;
+  c.messages.push_back(std::move(m));
+  return c;
+}
+
 }  // namespace
+
+// Would find: an answer that fails because it overtook the news that its question was delivered. Found by the simulation.
+TEST_CASE("by hand: an answer is kept while the instance's message is on its way, however long; a stray one fails when that is over") {
+  engine_without_threads e;
+  e.handlers.add("testorg_ask", "", "test.Send", plugins::handler_trait::quick, ask_site_b);
+  e.processes.add({bpmn::read_bpmn(ask_xml, "ask.bpmn").value().front(), process_state::active, ""});
+  e.wire.keep = true;
+  e.running->start();
+  const auto start = e.post("startAsk");
+  e.pass_s(1);
+  REQUIRE(e.wire.kept.size() == 1);
+  const auto answer = e.post("answer");
+  const auto stray = e.post("other");
+  e.pass_s(25);  // the buffer is 10 s
+  CHECK(e.status(answer) == "requested");
+  net::client_response delivered;
+  delivered.status = 201;
+  e.wire.kept.front()(delivered);
+  e.pass_s(1);
+  CHECK(e.status(answer) == "completed");
+  CHECK(e.status(start) == "completed");
+  e.pass_s(12);
+  CHECK(e.status(stray) == "failed");
+  e.running->stop();
+}
 
 // Would find: a thread that moves the engine by itself, a delayed message on real time, a stop that waits for ever.
 TEST_CASE("an engine by hand does nothing by itself, and stops with messages on their way") {

@@ -29,7 +29,8 @@ struct pending_task {
   std::string task_id;
   task_facts facts;
   std::string business_key;
-  base::timestamp first_try;
+  base::timestamp first_try;  // or when its instance was last seen sending
+  bool last_try = false;
   std::shared_ptr<read_task> document;
 };
 
@@ -138,7 +139,7 @@ struct process_engine_state {
     const auto entry = decode_inbox(row.value);
     if (!entry) return context().log->error("engine", "an inbox row can't be read", {}, {{"error", entry.error().to_string()}});
     if (entry->kind == inbox_kind::signal) return broadcast(row.key, entry->subject, view);
-    pending_task t{row.key, entry->subject, {}, {}, context().clock->now(), {}};
+    pending_task t{.row = row.key, .task_id = entry->subject, .first_try = context().clock->now()};
     const auto id = base::uuid::parse(t.task_id);
     if (!id) return drop(t, "not a Task id");
     const auto stored = view.current("Task", *id);
@@ -254,11 +255,27 @@ struct process_engine_state {
     for (auto& t : again) {
       const auto row = view ? view->row_value(storage::table::inbox, t.row) : storage::result<std::optional<std::string>>{std::nullopt};
       if (row && !*row) continue;  // done meanwhile
-      if (now.us - t.first_try.us > context().settings.correlation_buffer_us)
-        fail(t, "Unable to correlate Task");
-      else
-        route(std::move(t));
+      if (now.us - t.first_try.us > context().settings.correlation_buffer_us) {
+        if (is_sending(t)) {
+          t.first_try = now;
+          t.last_try = false;
+        } else if (std::exchange(t.last_try, true)) {
+          fail(t, "Unable to correlate Task");
+          continue;
+        }
+      }
+      route(std::move(t));
     }
+  }
+
+  // The other site has a message before its sender hears of it, which may take as long as the network is broken: while messages of the instance
+  // are on their way, the Task may be the answer to one, and the instance waits for it as soon as that one counts as delivered.
+  [[nodiscard]] bool is_sending(const pending_task& t) {
+    if (!t.facts.process) return false;
+    const auto id = find_instance(storage::keys::business_key(0, t.facts.process->key + "|" + t.facts.process->version, t.business_key));
+    if (!id) return false;
+    instance_host host(context(), *id);
+    return host.load() && !host.state().messages.empty();
   }
 
   // The Task fails with DSF's text; its inbox row goes in the same commit.
@@ -269,7 +286,7 @@ struct process_engine_state {
     if (auto ok = failure_commit(t, text, c); !ok) return drop(t, ok.error().to_string());
     context().store->submit(std::move(c),
                             [me = caf::actor_cast<caf::actor>(self), log = context().log, t](storage::result<storage::receipt> r) {
-      // A conflict: somebody wrote the Task meanwhile. The row is still there and is read again.
+                              // A conflict: somebody wrote the Task meanwhile. The row is still there and is read again.
                               if (!r) {
                                 log->warning("engine", "the failure of a Task could not be stored", {.task = "Task/" + t.task_id},
                                              {{"error", r.error().to_string()}});

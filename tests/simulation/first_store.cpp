@@ -45,7 +45,7 @@ result<> make_first_stores(unsigned sites, first_stores& into) {
     base::manual_clock clock({begin_us - 3'600 * base::us_per_s});
     base::seeded_entropy entropy(1'000 * sites + i);
     {
-      site_parts site({i, made.rows, made.processes.get(), &into.handlers, &clock, &entropy, nullptr, 1'000, nullptr});
+      site_parts site({i, made.rows, made.processes.get(), &into.handlers, &clock, &entropy, nullptr});
       const auto loader = fhir::initial_data_loader(site.caches->config());
       for (const auto text : fhir::bundled_resources()) {
         const auto resource = TRY(base::json::parse(text));

@@ -31,13 +31,14 @@ void tell(std::uint64_t seed, const run_result& r) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::uint64_t seeds = 100, from = 1, repeat_every = 50, trace_steps = 60;
+  std::uint64_t seeds = 100, from = 1, repeat_every = 50, trace_steps = 60, buffer_s = 10;
   unsigned part = 0, parts = 1;
   bool log = false, actors = false, verbose = false, until_found = false;
   CLI::App app{"Whole sites on one thread, from one seed"};
   app.add_option("--seeds", seeds, "how many");
   app.add_option("--from", from, "the first");
   app.add_option("--repeat-every", repeat_every, "run one seed in so many twice; its trace must be the same (0: none)");
+  app.add_option("--correlation-buffer", buffer_s, "seconds for which a Task that nobody waits for is kept");
   app.add_option("--steps", trace_steps, "steps shown of a run that failed");
   app.add_option("--part", part, "of the seeds run those with this remainder");
   app.add_option("--parts", parts, "by this number");
@@ -62,6 +63,7 @@ int main(int argc, char** argv) {
     options.seed = seed;
     options.trace_steps = trace_steps;
     options.trace_actors = actors;
+    options.correlation_buffer_us = static_cast<std::int64_t>(buffer_s) * base::us_per_s;
     if (log) options.log_sink = std::make_shared<stderr_sink>();
     const auto one = [&] {
       world w(options, first);

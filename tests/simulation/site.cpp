@@ -16,9 +16,6 @@ namespace {
 using base::json;
 using base::result;
 
-// A Task that nobody waits for yet may belong to a message whose sender has not heard of its delivery for as long as a partition lasts.
-constexpr std::int64_t correlation_buffer_us = 600 * base::us_per_s;
-
 struct no_transport final : net::transport {
   void send(net::client_request r, std::int64_t, net::client_callback done) override {
     done(net::fail(net::errc::connection_refused, "a site that is set up has no network", r.url));
@@ -82,7 +79,7 @@ site_parts::site_parts(site_settings s) : settings(std::move(s)) {
   context.events = &events;
   context.settings.organization = organization;
   context.settings.default_send_deadline = "PT1H";
-  context.settings.correlation_buffer_us = correlation_buffer_us;
+  context.settings.correlation_buffer_us = settings.correlation_buffer_us;
   context.services_for = [this](const plugins::activation& a) { return host->services_for(a); };
   context.write_task = [this](const json& task, base::uuid id) { return write_task(task, id); };
   store->on_commit([this](std::span<const storage::feed_entry> entries) {

@@ -30,6 +30,8 @@ struct site_settings {
   base::entropy* entropy = nullptr;
   net::transport* transport = nullptr;      // null: a site that is being set up has no engine
   std::size_t group_commits = 1'000;
+  // How long a Task that nobody waits for is kept; partitions last longer.
+  std::int64_t correlation_buffer_us = 10 * base::us_per_s;
   std::shared_ptr<base::log_sink> log_sink;  // null: none
 };
 

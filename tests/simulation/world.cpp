@@ -33,8 +33,8 @@ world::world(const run_options& options, first_stores& first)
   p.crashes_per_100000 = pick({0, 100, 300, 800});
   p.disk_errors_per_100000 = pick({0, 0, 100, 400});
   p.partitions_per_100000 = pick({0, 0, 100, 400});
-  p.touches_per_10000 = pick({0, 0, 30, 100});
-  p.faults_until_us = static_cast<std::int64_t>(5 + dice_.below(40)) * base::us_per_s;
+  p.touches_per_10000 = pick({0, 0, 100, 300});
+  p.faults_until_us = static_cast<std::int64_t>(5 + dice_.below(55)) * base::us_per_s;
   p.faults.drop_percent = pick({0, 0, 5, 20});
   p.faults.duplicate_percent = pick({0, 5, 20});
   p.faults.slowest_us = pick({1'000, 50'000, 500'000, 3'000'000});
@@ -47,7 +47,7 @@ world::world(const run_options& options, first_stores& first)
     at.entropy = std::make_unique<base::seeded_entropy>(options.seed * 64 + n);
     at.rows = first.of.at(p.sites).at(n).rows->copy();
     start(n);
-    const auto items = 1 + dice_.below(2);
+    const auto items = 1 + dice_.below(4);
     for (std::uint64_t i = 0; i < items; ++i) items_.push_back(make_item(n, dice_));
   }
   result_.started = static_cast<unsigned>(items_.size());
@@ -74,6 +74,7 @@ void world::start(unsigned n) {
   s.entropy = at.entropy.get();
   s.transport = at.transport.get();
   s.group_commits = plan_.group_commits;
+  s.correlation_buffer_us = options_.correlation_buffer_us;
   s.log_sink = options_.log_sink;
   at.site = std::make_unique<site_parts>(std::move(s));
   ++at.life;

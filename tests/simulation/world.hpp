@@ -19,6 +19,7 @@ struct run_options {
   std::uint64_t seed = 1;
   std::size_t trace_steps = 60;
   bool trace_actors = false;
+  std::int64_t correlation_buffer_us = 10 * base::us_per_s;
   std::shared_ptr<base::log_sink> log_sink;
 };
 
