@@ -1,0 +1,148 @@
+"""The fixture itself, and with it the worker against the real engine and the real services of a site."""
+import hashlib
+import threading
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from dsfd_worker import BpmnError, EndInstance, Failed, ServiceError, Worker, fhir
+from dsfd_worker.testing import Site, TestbedError
+from test_codec import VALUES
+
+HELLO = Path(__file__).parents[1] / "samples" / "hello" / "bundle"
+CODES = "http://example.org/fhir/CodeSystem/hello"
+NAME = [(CODES, "name", "Ada")]
+
+
+@pytest.fixture
+def site_of():
+    """site_of(handler): a site whose only process has this handler."""
+    open_sites = []
+
+    def make(handler, **more):
+        worker = Worker("test", plugin="test", credits=2)
+        worker.handler(process="exampleorg_hello", cls="org.example.Greet")(handler)
+        site = Site(HELLO, [worker], ["dic-a.example"], **more)
+        open_sites.append(site)
+        return site
+
+    yield make
+    for site in open_sites:
+        site.close()
+
+
+# Would find: a value that the engine keeps otherwise than Python gave it.
+def test_all_values_through_the_engine(site_of):
+    site = site_of(lambda a, s: dict(VALUES))
+    variables = site.start("startHello", NAME).instance.variables
+    for name, want in VALUES.items():
+        assert variables[name] == want and type(variables[name]) is type(want), name
+
+
+@pytest.mark.parametrize("outcome,status,error", [
+    (lambda: Failed("no way", retryable=False), "failed", "no way"),
+    (lambda: RuntimeError("a fault of the handler"), "failed", "RuntimeError: a fault of the handler"),
+    (lambda: EndInstance("enough"), "failed", "enough"),
+    (lambda: BpmnError("nobody"), "completed", ""),
+    (lambda: BpmnError("unknown code"), "failed", "unknown code"),
+])
+def test_what_becomes_of_the_task(site_of, outcome, status, error):
+    def handler(a, s):
+        raise outcome()
+
+    started = site_of(handler).start("startHello", NAME)
+    assert started.status == status and error in started.error
+
+
+# Would find: a host service that goes to the wrong call, time that is not the test's, a resource created twice.
+def test_services(site_of):
+    seen = {}
+
+    def handler(a, s):
+        seen["members"] = [(m.organization_identifier, m.local) for m in s.members()]
+        seen["dics"] = [m.organization_identifier for m in s.members("network.test", "DIC")]
+        seen["parents"] = s.parents_of("dic-a.example")
+        seen["local"] = s.local().endpoint_identifier
+        seen["now"] = s.now()
+        seen["settings"] = (s.setting("org.example.x"), dict(s.settings))
+        seen["state"] = [s.update_state("counter", lambda old: str(int(old or b"0") + n).encode()) for n in (2, 3)]
+        library = {"resourceType": "Library", "status": "active", "type": fhir.concept("http://x.org", "y"),
+                   "meta": {"tag": [{"system": "http://dsf.dev/fhir/CodeSystem/read-access-tag", "code": "LOCAL"}]}}
+        seen["ids"] = [s.local_endpoint.create(library)["id"] for _ in (1, 2)]
+        seen["read"] = s.local_endpoint.read("Library", seen["ids"][0])["status"]
+        seen["found"] = s.local_endpoint.search("Library?status=active")["total"]
+        seen["binary"] = s.endpoint("https://dic-a.example/fhir").read("Binary", "1")["data"]
+        for name, ask in (("foreign", lambda: s.endpoint("https://elsewhere/fhir").read("Binary", "1")),
+                          ("missing", lambda: s.local_endpoint.read("Library", "none")), ("hidden", lambda: s.setting("secret")),
+                          ("store", lambda: s.store("none").search("Patient"))):
+            with pytest.raises(ServiceError) as e:
+                ask()
+            seen[name] = (e.value.kind, e.value.retryable)
+        seen["hash"] = s.hash(b"x") == hashlib.sha256(b"x").digest()
+        seen["random"] = (len(s.random_bytes(7)), 0 <= s.uniform() < 1, len(s.new_uuid()))
+        tagged = s.add_read_access({"resourceType": "Binary"}, organizations=["dic-a.example"])
+        seen["tag"] = tagged["meta"]["tag"][0]["code"]
+
+    site = site_of(handler, settings={"org.example.x": "y"}, time="2030-01-02T03:04:05Z")
+    site.serve("https://dic-a.example/fhir/Binary/1", {"resourceType": "Binary", "contentType": "text/plain", "data": "eA=="})
+    site.advance("PT5S")
+    started = site.start("startHello", NAME)
+    assert started.status == "completed", started.error
+    assert seen["members"] == [("dic-a.example", False), ("site.test", True)]
+    assert (seen["dics"], seen["parents"], seen["local"]) == (["dic-a.example"], ["network.test"], "endpoint.site.test")
+    assert seen["now"] == datetime(2030, 1, 2, 3, 4, 10, tzinfo=timezone.utc)
+    assert seen["settings"] == ("y", {"org.example.x": "y"}) and seen["state"] == [b"2", b"5"]
+    assert seen["ids"][0] == seen["ids"][1] and (seen["read"], seen["found"]) == ("active", 1)
+    assert seen["binary"] == "eA==" and seen["hash"] and seen["random"] == (7, True, 36) and seen["tag"] == "ORGANIZATION"
+    assert seen["foreign"] == ("forbidden", False) and seen["hidden"] == ("forbidden", False)
+    assert not seen["missing"][1] and not seen["store"][1]
+
+
+# Would find: a test that hangs with its handler, or a time that can't pass while one runs.
+def test_a_handler_that_does_not_end(site_of):
+    reasons, over = [], threading.Event()
+
+    def handler(a, s):
+        a.wait_cancelled(30)
+        reasons.append(a.cancel_reason)
+        over.set()
+
+    site = site_of(handler, patience=0.3)
+    with pytest.raises(TestbedError, match="still run after 300 ms: org.example.Greet at Greet"):
+        site.start("startHello", NAME)
+    assert site.instances()[0].state == "running"
+    site.advance("PT11M", wait=False)  # beyond the deadline of an attempt
+    assert over.wait(5) and reasons == ["deadline"]
+
+
+def test_what_a_site_does_not_take(site_of):
+    site = site_of(lambda a, s: None)
+    with pytest.raises(TestbedError, match="no process here takes message nothing"):
+        site.start("nothing")
+    with pytest.raises(TestbedError, match="refuses the Task from site.test: HTTP 403"):
+        site.start("startHello")
+    with pytest.raises(TestbedError, match="refuses the Task from dic-a.example: HTTP 403"):
+        site.receive("startHello", "dic-a.example", NAME)
+    with pytest.raises(TestbedError, match="stranger"):
+        site.receive("startHello", "stranger", NAME)
+    assert site.start("startHello", NAME).status == "completed"
+
+
+def test_a_site_that_does_not_come_up(tmp_path):
+    worker = Worker("test")
+    worker.handler(process="exampleorg_other", cls="X")(lambda a, s: None)
+    with pytest.raises(TestbedError, match="the bundles have no process exampleorg_other"):
+        Site(HELLO, [worker], [])
+    with pytest.raises(TestbedError, match="plugin.yaml"):
+        Site(tmp_path, [worker], [])
+
+
+# Would find: a handler that the model needs and nobody has, which no test would see before the site does.
+def test_a_handler_that_is_missing(site_of):
+    worker = Worker("test")
+    worker.handler(process="exampleorg_hello", cls="org.example.Other")(lambda a, s: None)
+    with Site(HELLO, [worker], []) as site:
+        started = site.start("startHello", NAME)
+        assert started.status == "in-progress"
+        assert any(w["kind"] in ("handler", "incident") for w in started.instance.waits)
