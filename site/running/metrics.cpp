@@ -118,20 +118,21 @@ void add_partners(metrics_page& page, const std::vector<actors::partner_line>& l
 
 }  // namespace
 
-void running_site::parts::note_certificates() {
-  auto& list = metrics->certificates;
-  list.clear();
+void running_site::parts::note_certificates(const site_config& in_use) {
+  std::vector<std::pair<std::string, base::timestamp>> list;
   const auto note = [&](const char* which, const net::result<base::timestamp>& ends) {
     // What could not be read is why the site does not start; here it only has no number.
     if (ends) list.emplace_back(which, *ends);
   };
   const auto own = [](const std::string& file) -> net::result<base::timestamp> { return TRY(net::read_certificate(file)).not_after; };
   if (config.role_fhir) {
-    note("server", own(config.server_tls.certificate));
-    note("server_trust", net::trust_ends(config.server_tls.trust));
+    note("server", own(in_use.server_tls.certificate));
+    note("server_trust", net::trust_ends(in_use.server_tls.trust));
   }
-  note("client", own(config.client_tls.certificate));
-  note("client_trust", net::trust_ends(config.client_tls.trust));
+  note("client", own(in_use.client_tls.certificate));
+  note("client_trust", net::trust_ends(in_use.client_tls.trust));
+  const std::lock_guard lock{metrics->certificates_mutex};
+  metrics->certificates = std::move(list);
 }
 
 std::string running_site::parts::metrics_text() {
@@ -154,7 +155,10 @@ std::string running_site::parts::metrics_text() {
     add_queues(page, queues, *(*facts)->allow_list, now);
     if (const auto e = engine.operator->()) add_partners(page, e->partners(), *(*facts)->allow_list);
   }
-  for (const auto& [which, ends] : metrics->certificates) page.add(metric::certificate_days, seconds(ends.us - now.us) / 86'400, {which});
+  {
+    const std::lock_guard lock{metrics->certificates_mutex};
+    for (const auto& [which, ends] : metrics->certificates) page.add(metric::certificate_days, seconds(ends.us - now.us) / 86'400, {which});
+  }
   metrics->http.add_to(page);
   if (fhir_server) {
     const auto s = fhir_server->statistics();

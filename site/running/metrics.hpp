@@ -1,6 +1,7 @@
 // What /metrics shows of a running site. The names are in site/metrics/families.cpp.
 #pragma once
 
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +16,7 @@ struct metrics_state {
   explicit metrics_state(std::string base_path) : http(std::move(base_path)) {}
   http_counts http;
   queue_watch queues;
+  std::mutex certificates_mutex;
   std::vector<std::pair<std::string, base::timestamp>> certificates;  // which, and when it ends
 };
 

@@ -79,7 +79,7 @@ struct running_site::parts {
   [[nodiscard]] net::transport& others() { return half ? half->transport() : *client; }
   base::result<std::uint64_t> count(const base::json& ccdl);
   // When the certificates in use end; to be called again when others are loaded.
-  void note_certificates();
+  void note_certificates(const site_config& in_use);
   // The page /metrics. May read the store.
   std::string metrics_text();
   [[nodiscard]] bool ready() const;

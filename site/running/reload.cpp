@@ -26,6 +26,7 @@ base::result<> running_site::reload(const site_config& config) {
   p.client->use(std::move(*l->client));
   if (l->endpoint) p.half->use(*l->endpoint);
   p.caches->use(config.practitioner_rules);
+  p.note_certificates(config);
   p.log->info("site", "certificates, trust and roles were read again; other settings wait for a restart");
   return {};
 }

@@ -184,7 +184,7 @@ result<> running_site::parts::bootstrap() {
 }
 
 result<> running_site::parts::serve() {
-  note_certificates();
+  note_certificates(config);
   if (config.role_bpe) engine->start();
   if (half) half->start([this](const json& task, base::uuid id) { return task_put(task, id); }, [this] { return deploy_elsewhere(); });
   if (config.role_fhir) {
