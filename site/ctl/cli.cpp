@@ -224,8 +224,10 @@ private:
     show->add_option("--store", log_.store, "folder of the store (store.path)")->required();
     show->add_option("--from", log_.from, "first event number");
 
-    auto* demo = command(app_, "demo", "four sites on this machine answer a feasibility query, one is killed and carries on",
-                         [this] { return ctl::demo(o_, demo_); });
+    auto* demo = command(app_, "demo", "four sites on this machine answer a feasibility query, one is killed and carries on", [this] {
+      demo_.split = true;
+      return ctl::demo(o_, demo_);
+    });
     add_demo_options(*demo);
   }
 

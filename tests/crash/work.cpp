@@ -95,14 +95,17 @@ void kill_sites(crash_run& run) {
       note.running = status->running_instances;
       note.outbox = status->outbox;
     }
-    s.process.kill_hard();
+    // Of a split site now the one half, now the other.
+    auto& half = s.split && dice.below(2) == 0 ? s.endpoint_process : s.process;
+    if (&half == &s.endpoint_process) note.site += " (endpoint)";
+    half.kill_hard();
     const double killed = run.seconds();
     auto back = start_site(run, s);
     // Recovery itself is interrupted now and then.
     if (back && dice.below(8) == 0) {
       note.while_starting = true;
       sleep_s(dice.unit() * 0.4);
-      s.process.kill_hard();
+      half.kill_hard();
       back = start_site(run, s);
     }
     if (back) back = run.sites->wait_until_ready(s, ready_timeout_ms);

@@ -87,6 +87,7 @@ result<std::unique_ptr<consortium>> consortium::prepare(const demo_options& opti
     s->folder = c->folder_ / name;
     s->certificates = c->folder_ / "pki" / name;
     s->faulty = !options.broken.empty() && s->name == "hospital-b";
+    s->split = options.split && options.broken.empty() && s->name == "hospital-b";
     c->sites.push_back(std::move(s));
   }
   TRY(c->certificates());
@@ -146,29 +147,51 @@ result<> consortium::settings() {
   for (const auto& s : sites) {
     const auto ca = (folder_ / "pki/ca.pem").string();
     const std::string client = s->faulty && (options_.broken == "wrong-ca" || options_.broken == "expired") ? "faulty" : "client";
+    const auto listens = s->port + options_.listen_offset;
+    const std::string roles = std::string(s->split ? "bpe" : "fhir, bpe") + (s->holds_data() ? ", repository" : "");
+    // What a split site's halves have in common with a whole one, and what not.
+    const auto fhir =
+        s->split ? fmt::format("fhir: {{base_url: '{0}'}}\nbpe: {{endpoint: 'https://localhost:{1}/fhir'}}\n", s->base_url(), listens)
+                 : fmt::format("fhir: {{base_url: '{}', port: {}, allow_list: allow-list.json}}\n", s->base_url(), listens);
     auto text = fmt::format(
         "# Made by `dsfctl demo`; made anew at each start.\n"
         "name: {0}\n"
-        "roles: [fhir, bpe{1}]\n"
+        "roles: [{1}]\n"
         "organization: {{identifier: {2}}}\n"
         "endpoint: {{identifier: {0}.localhost}}\n"
-        "fhir: {{base_url: '{3}', port: {4}, allow_list: allow-list.json}}\n"
-        "status: {{port: {5}}}\n"
+        "{3}"
+        "status: {{port: {4}}}\n"
         "admin: {{socket: admin.sock}}\n"
         "store: {{path: store}}\n"
         "log: {{file: log.jsonl}}\n"
         "tls:\n"
-        "  server: {{certificate: '{6}/server.pem', key: '{6}/server.key', trust: '{7}'}}\n"
-        "  client: {{certificate: '{6}/{8}.pem', key: '{6}/{8}.key', trust: '{7}'}}\n",
-        s->name, s->holds_data() ? ", repository" : "", s->organization, s->base_url(), s->port + options_.listen_offset, s->port + 100,
-        s->certificates.string(), ca, client);
+        "  server: {{certificate: '{5}/server.pem', key: '{5}/server.key', trust: '{6}'}}\n"
+        "  client: {{certificate: '{5}/{7}.pem', key: '{5}/{7}.key', trust: '{6}'}}\n",
+        s->name, roles, s->organization, fhir, s->port + 100, s->certificates.string(), ca, client);
+    if (s->holds_data() && !s->split) text += "allow_repository_beside_fhir: true   # everything on one machine, with made-up patients\n";
     if (s->holds_data())
       text +=
-          "allow_repository_beside_fhir: true   # everything on one machine, with made-up patients\n"
           "feasibility: {stores: {own: {native: true}}" +
           (options_.requests_an_hour == 0 ? std::string()
                                           : fmt::format(", networks: {{all: {{rate_limit: {{count: {}}}}}}}", options_.requests_an_hour)) +
           "}\n";
+    if (s->split)
+      TRY(write_file(s->folder / "endpoint/site.yaml",
+                     fmt::format("# Made by `dsfctl demo`; made anew at each start.\n"
+                                 "name: {0}-endpoint\n"
+                                 "roles: [fhir]\n"
+                                 "organization: {{identifier: {1}}}\n"
+                                 "endpoint: {{identifier: {0}.localhost}}\n"
+                                 "fhir: {{base_url: '{2}', port: {3}, allow_list: ../allow-list.json}}\n"
+                                 "status: {{port: 0}}\n"
+                                 "admin: {{socket: admin.sock}}\n"
+                                 "store: {{path: store}}\n"
+                                 "log: {{file: log.jsonl}}\n"
+                                 "tls:\n"
+                                 "  server: {{certificate: '{4}/server.pem', key: '{4}/server.key', trust: '{5}'}}\n"
+                                 "  client: {{certificate: '{4}/client.pem', key: '{4}/client.key', trust: '{5}'}}\n",
+                                 s->name, s->organization, s->base_url(), listens, s->certificates.string(), ca) +
+                         options_.more_settings));
     text += "plugins:\n  folders:\n";
     for (const auto& p : plugins_) text += "  - '" + p + "'\n";
     if (!options_.process_environment.empty()) text += "process_environment:\n";
@@ -180,6 +203,12 @@ result<> consortium::settings() {
 }
 
 result<> consortium::start(demo_site& site) {
+  // In any order; this way the engine finds its endpoint at the first try, mostly.
+  const auto endpoint = site.folder / "endpoint";
+  if (site.split && !site.endpoint_process.running())
+    site.endpoint_process =
+        TRY(child::start({program_, "--config", (endpoint / "site.yaml").string()}, (endpoint / "output.log").string()));
+  if (site.process.running()) return {};
   site.process = TRY(child::start({program_, "--config", (site.folder / "site.yaml").string()}, (site.folder / "output.log").string()));
   site.admin = std::make_unique<admin_client>(site.socket());
   return {};
@@ -242,8 +271,10 @@ result<fs::path> consortium::make_patients(demo_site& site) {
 void consortium::stop_all() {
   // All at once, then wait for each.
   for (auto& s : sites)
-    if (s->process.started()) ::kill(s->process.pid(), SIGTERM);
-  for (auto& s : sites) s->process.stop(15'000);
+    for (auto* p : {&s->process, &s->endpoint_process})
+      if (p->started()) ::kill(p->pid(), SIGTERM);
+  for (auto& s : sites)
+    for (auto* p : {&s->process, &s->endpoint_process}) p->stop(15'000);
 }
 
 result<json> consortium::read(demo_site& site, const std::string& path) {

@@ -28,7 +28,9 @@ struct demo_site {
   std::string thumbprint;  // of the client certificate that the allow-lists know
   bool faulty = false;     // the one that --break concerns
   privacy::generator_ledger ledger;
-  child process;
+  child process;           // of a split site: its engine
+  bool split = false;      // endpoint and engine are programs of their own
+  child endpoint_process;  // of a split site
   std::unique_ptr<admin_client> admin;
   std::unique_ptr<net::https_client> client;  // acts as the local organisation
 

@@ -113,7 +113,7 @@ private:
         return fail(demo_errc::failed, (cause.empty() ? "" : cause + ": ") + ready.error().text());
       }
       TRY(view_.follow(s->name, s->socket(), start_timeout_ms));
-      view_.say(s->name, fmt::format("ready at {}", s->base_url()));
+      view_.say(s->name, fmt::format("ready at {}{}", s->base_url(), s->split ? ", endpoint and engine as two programs" : ""));
     }
     return {};
   }

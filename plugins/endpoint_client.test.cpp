@@ -1,0 +1,80 @@
+// The own endpoint over REST: a creation whose answer is lost, or whose program is killed before it could note the result, is not made twice.
+#include <catch2/catch.hpp>
+
+#include <map>
+#include <vector>
+
+#include "base/entropy.hpp"
+#include "plugins/endpoint_client.hpp"
+#include "storage/memory_kv.hpp"
+
+using namespace dsf;
+using namespace dsf::plugins;
+using base::json;
+
+namespace {
+
+// A server that honours If-None-Exist, and whose answers can be lost.
+class server final : public net::transport {
+public:
+  void send(net::client_request r, std::int64_t, net::client_callback done) override {
+    requests.push_back(r.method + " " + r.url);
+    net::client_response answer;
+    if (r.method == "POST") {
+      const std::string criteria(r.headers.value("If-None-Exist"));
+      auto& resource = resources[criteria];
+      answer.status = resource.is_null() ? 201 : 200;
+      if (resource.is_null()) {
+        resource = *json::parse(r.body.view());
+        resource.set("id", "id-" + std::to_string(resources.size()));
+      }
+      answer.body = resource.dump();
+      if (std::exchange(lose, false)) return done(net::fail(net::errc::connection_lost, "lost"));
+    } else {
+      answer.status = 200;
+      answer.body = resources.begin()->second.dump();
+    }
+    done(std::move(answer));
+  }
+  std::map<std::string, json> resources;  // by If-None-Exist
+  std::vector<std::string> requests;
+  bool lose = false;
+};
+
+const json report = json::object{{"resourceType", "MeasureReport"}, {"status", "complete"}};
+
+}  // namespace
+
+TEST_CASE("endpoint client: the same key makes one resource, whatever is lost in between") {
+  server s;
+  storage::store_options o;
+  o.rows = storage::memory_kv::create();
+  auto store = storage::store::open(std::move(o));
+  REQUIRE(store);
+  const auto client = [&] { return make_endpoint_client(s, {"https://dmz/fhir", 1'000, {}}, **store, base::system_entropy(), 7); };
+  s.lose = true;
+  CHECK_FALSE(client()->create(report, "job/1"));
+  // A new client, as after a restart: it finds under which identifier the creation was tried.
+  const auto made = client()->create(report, "job/1");
+  REQUIRE(made);
+  CHECK((*made)["id"].str() == "id-1");
+  CHECK(s.resources.size() == 1);
+  // Known by now: it is read.
+  CHECK((*client()->create(report, "job/1"))["id"].str() == "id-1");
+  CHECK(s.requests.back() == "GET https://dmz/fhir/MeasureReport/id-1");
+  // Another key is another resource.
+  CHECK((*client()->create(report, "job/2"))["id"].str() == "id-2");
+  CHECK(s.resources.size() == 2);
+}
+
+TEST_CASE("endpoint client: an identifier that the resource has is kept") {
+  server s;
+  storage::store_options o;
+  o.rows = storage::memory_kv::create();
+  auto store = storage::store::open(std::move(o));
+  REQUIRE(store);
+  auto own = report;
+  own.set("identifier", json::array{json::object{{"system", "urn:s"}, {"value", "v"}}});
+  REQUIRE(make_endpoint_client(s, {"https://dmz/fhir", 1'000, {}}, **store, base::system_entropy(), 7)->create(own, "job/1"));
+  CHECK(s.resources.begin()->first == "identifier=urn%3As%7Cv");
+}
