@@ -322,6 +322,8 @@ TEST_CASE("Tasks that nobody can take fail with DSF's text (dsf-bpe 1.8)") {
   REQUIRE(f.eventually([&] { return f.count(storage::table::subscription) == 1; }));
   // The instance exists and does not wait for this message: it is kept for a while, then it fails (decision 9).
   check(f.post("other", "x3"), "Unable to correlate Task");
+  check(f.post("startAsk", "x3"), "Unable to correlate Task");  // a business key in use starts no second instance
+  CHECK(f.sent() == 1);
   CHECK(f.status(start) == "in-progress");
   CHECK(f.eventually([&] { return f.count(storage::table::inbox) == 0; }));
 }

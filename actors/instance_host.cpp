@@ -217,7 +217,8 @@ base::result<> instance_host::take(working& w, incoming in) {
   }
   if (start) {
     const auto key = storage::keys::business_key(out.commit.partition, process_name(), start->business_key);
-    out.commit.preconditions.push_back(storage::row_is{storage::table::business_key, key, false});
+    if (!DSF_MUTANT("actors.business_key_starts_twice"))
+      out.commit.preconditions.push_back(storage::row_is{storage::table::business_key, key, false});
     std::string value(1, '\1');
     base::put_u64(value, id_);
     out.commit.operations.push_back(storage::put_row{storage::table::business_key, key, std::move(value)});
@@ -328,7 +329,8 @@ base::result<> instance_host::write_effects(working& w) {
       timer(call->job, call->due, call->attempt > 1);
       if (call->due <= now) out.after.handlers.push_back(std::move(*call));
     } else if (const auto* gone = std::get_if<bpmn::cancel_job>(&effect)) {
-      ops.push_back(storage::delete_row{storage::table::timer, storage::keys::timer(partition, gone->due, id_, job_tail(gone->job))});
+      if (!DSF_MUTANT("actors.timer_row_not_deleted"))
+        ops.push_back(storage::delete_row{storage::table::timer, storage::keys::timer(partition, gone->due, id_, job_tail(gone->job))});
       out.after.cancelled_jobs.push_back(gone->job);
     } else if (const auto* t = std::get_if<bpmn::schedule_timer>(&effect)) {
       timer(t->job, t->due);
@@ -400,6 +402,7 @@ void instance_host::adopt(planned_step& step) {
 base::result<after_commit> instance_host::resume() const {
   after_commit out;
   const auto now = context_->clock->now();
+  if (DSF_MUTANT("actors.open_jobs_forgotten")) return out;
   for (auto& effect : TRY(bpmn::pending_effects(*process_->definition, state_, now))) {
     if (auto* call = std::get_if<bpmn::run_handler>(&effect)) {
       if (call->due <= now)

@@ -8,6 +8,7 @@
 #include "actors/link/rows.hpp"
 #include "actors/task_document.hpp"
 #include "base/bytes.hpp"
+#include "base/mutant.hpp"
 #include "bpmn/errc.hpp"
 
 namespace dsf::actors {
@@ -67,6 +68,7 @@ struct process_engine_state {
   }
 
   void send(std::uint64_t id, std::shared_ptr<incoming> what) {
+    if (DSF_MUTANT("actors.passivated_instance_not_loaded") && !live.contains(id)) return;
     auto& to = instance(id);
     ++to.sent;
     tell(to.actor, to.record, deliver{id, std::move(what)});
@@ -168,7 +170,8 @@ struct process_engine_state {
     if (!t.facts.process) return fail(t, "Process not found");
     const auto process = context().processes->find(t.facts.process->key, t.facts.process->version);
     const auto key = storage::keys::business_key(0, t.facts.process->key + "|" + t.facts.process->version, t.business_key);
-    if (const auto existing = find_instance(key)) return hand_over(std::move(t), *existing, message_command(t));
+    const bool again = DSF_MUTANT("actors.business_key_starts_twice") && t.facts.message_name.starts_with("start");
+    if (const auto existing = find_instance(key); existing && !again) return hand_over(std::move(t), *existing, message_command(t));
     if (!process) return fail(t, "Process not found");
     const auto& d = *process->definition;
     for (const auto start : d.starts) {
@@ -255,7 +258,7 @@ struct process_engine_state {
     for (auto& t : again) {
       const auto row = view ? view->row_value(storage::table::inbox, t.row) : storage::result<std::optional<std::string>>{std::nullopt};
       if (row && !*row) continue;  // done meanwhile
-      if (now.us - t.first_try.us > context().settings.correlation_buffer_us) {
+      if (now.us - t.first_try.us > context().settings.correlation_buffer_us && !DSF_MUTANT("actors.buffered_task_never_fails")) {
         if (is_sending(t)) {
           t.first_try = now;
           t.last_try = false;

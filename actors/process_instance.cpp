@@ -210,7 +210,7 @@ struct instance_state_of_actor {
                            a = std::move(*activation)]() mutable {
       const auto& context = shared->context;
       // Given up while it waited for this thread: the instance still counts it as running until it hears of it.
-      if (*cancelled)
+      if (*cancelled && !DSF_MUTANT("actors.interrupted_handler_runs"))
         return caf::anon_send(actor,
                               handler_report{job, a.class_name, std::make_shared<plugins::outcome>(plugins::failed{"cancelled", false}),
                                              std::move(cancelled)});
@@ -242,7 +242,7 @@ struct instance_state_of_actor {
 
   [[nodiscard]] bool is_running(bpmn::local_id job, const std::shared_ptr<std::atomic<bool>>& attempt) const {
     const auto at = running.find(job);
-    return at != running.end() && at->second == attempt;
+    return DSF_MUTANT("actors.lost_attempt_used") || (at != running.end() && at->second == attempt);
   }
 
   void reported(handler_report& report) {
@@ -255,7 +255,7 @@ struct instance_state_of_actor {
 
   // Its thread may still be busy, but the instance does not wait for it any longer: a new attempt has the same idempotency key (decision 8).
   void overdue(const handler_overdue& late) {
-    if (!is_running(late.job, late.attempt)) return;
+    if (!is_running(late.job, late.attempt) || DSF_MUTANT("actors.handler_deadline_ignored")) return;
     late.attempt->store(true);
     ++shared->deadlines_missed;
     const auto text = "the handler did not report within " + std::to_string(context().settings.handler_deadline_us / 1'000) +

@@ -126,8 +126,9 @@ struct remote_site_state {
       if (auto text = diagnostics_of(response->body); !text.empty()) line.last_error += ": " + text;
     // The receiver looks at what the Task refers to, here; that it could not just now is no refusal (dsf-fhir-server 4.2).
     const bool unresolved = status == 403 && line.last_error.find("could not be resolved on server") != std::string::npos;
-    const bool definite = status >= 400 && status < 500 && status != 408 && status != 429 && !unresolved;
-    if (definite || now() >= e.deadline) {
+    const bool definite =
+        !DSF_MUTANT("actors.refusal_retried") && status >= 400 && status < 500 && status != 408 && status != 429 && !unresolved;
+    if (definite || (now() >= e.deadline && !DSF_MUTANT("actors.send_deadline_ignored"))) {
       ++line.refused;
       publish(site_event_kind::task_refused, e, line.last_error);
       shared->context.log->warning("outbox", "a message was not delivered",
@@ -174,7 +175,8 @@ struct remote_site_state {
     auto in = std::make_shared<incoming>();
     in->what = {now(), "outbox", std::move(what)};
     auto row = storage::keys::outbox(e.endpoint_url, outbox_number(e.instance, e.message));
-    if (!DSF_MUTANT("acknowledged-send-forgotten")) in->consumes.emplace_back(storage::table::outbox, row);
+    if (!DSF_MUTANT("acknowledged-send-forgotten") && !DSF_MUTANT("actors.acknowledged_send_not_forgotten"))
+      in->consumes.emplace_back(storage::table::outbox, row);
     // The instance no longer waits (its activity was interrupted after the send): the row goes alone. Anything else: it is delivered again after a
     // restart, and recognised by its identifier.
     in->done = [shared = shared, row](base::result<> r) {
@@ -259,6 +261,7 @@ caf::behavior remote_sites_actor(caf::event_based_actor* self, shared_engine sha
           tell(s.actor, s.record, outbox_add{r.entry});
           return;
         }
+        if (DSF_MUTANT("actors.outbox_not_read_at_start")) return;
         // After a restart: one actor for each URL that has entries.
         const auto view = shared->context.store->view();
         std::string from;

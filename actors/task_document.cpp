@@ -2,6 +2,8 @@
 
 #include <re2/re2.h>
 
+#include "base/mutant.hpp"
+
 namespace dsf::actors {
 namespace {
 
@@ -89,7 +91,8 @@ task_facts facts_of(const json& task) {
 
 json to_in_progress(json task, std::string_view business_key) {
   task.set("status", "in-progress");
-  if (!message_input(task, "business-key")) append(task, "input", string_parameter("business-key", business_key));
+  if (!message_input(task, "business-key") || DSF_MUTANT("actors.business_key_added_again"))
+    append(task, "input", string_parameter("business-key", business_key));
   return task;
 }
 

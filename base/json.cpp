@@ -7,6 +7,8 @@
 #include <cmath>
 #include <unordered_set>
 
+#include "base/mutant.hpp"
+
 namespace dsf::base {
 namespace {
 
@@ -69,7 +71,9 @@ struct converter {
       case element_type::BOOL: return json{bool(e.get_bool().value_unsafe())};
       case element_type::INT64:
       case element_type::UINT64:
-      case element_type::DOUBLE: return json{json::number{numbers.next()}};
+      case element_type::DOUBLE:
+        if (DSF_MUTANT("base.decimals_lose_digits")) return json{json::number{fmt::format("{}", e.get_double().value())}};
+        return json{json::number{numbers.next()}};
       case element_type::STRING: return json{std::string_view(e.get_string().value_unsafe())};
       case element_type::ARRAY: {
         json::array out;
@@ -95,7 +99,8 @@ struct converter {
           } else {
             for (const auto& m : out) duplicate = duplicate || m.first == field.key;
           }
-          if (duplicate) return fail(errc::parse, fmt::format("the member '{}' occurs twice in one object", field.key), place(field.key));
+          if (duplicate && !DSF_MUTANT("base.duplicate_members_accepted"))
+            return fail(errc::parse, fmt::format("the member '{}' occurs twice in one object", field.key), place(field.key));
           path.push_back(field.key);
           auto v = convert(field.value);
           if (!v) return failure(std::move(v).error());

@@ -4,6 +4,7 @@
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 
+#include "base/mutant.hpp"
 #include "net/connection_impl.hpp"
 #include "net/openssl_impl.hpp"
 #include "net/serialize.hpp"
@@ -142,7 +143,8 @@ void connection::dispatch() {
     return refuse(503, "this certificate has its limit of " + std::to_string(owner_->options.limits.connections_per_certificate) +
                            " connections; use fewer, or try again later");
   // Each request is authenticated again (dsf-fhir-server 2.2): a certificate may end while its connection lasts.
-  if (peer_->has_certificate && peer_->not_after <= base::system_clock_source().now()) return close_gently();
+  if (peer_->has_certificate && peer_->not_after <= base::system_clock_source().now() && !DSF_MUTANT("net.expired_connection_goes_on"))
+    return close_gently();
   phase_ = phase::handling;
   deadline_us_ = INT64_MAX;
   answered_ = false;

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/mutant.hpp"
 #include "net/connection_impl.hpp"
 #include "net/openssl_impl.hpp"
 
@@ -29,6 +30,7 @@ std::string where(const server_options& o, std::uint16_t port) {
 }
 
 int verify_mode(client_certificate c) {
+  if (DSF_MUTANT("net.client_certificate_not_demanded")) return SSL_VERIFY_PEER;
   switch (c) {
     case client_certificate::required: return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
     case client_certificate::optional: return SSL_VERIFY_PEER;

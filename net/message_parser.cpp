@@ -5,6 +5,8 @@
 #include <boost/beast/http/error.hpp>
 #include <optional>
 
+#include "base/mutant.hpp"
+
 namespace dsf::net {
 
 namespace http = boost::beast::http;
@@ -29,8 +31,8 @@ public:
   collector(header_list& headers, std::string& body, const parse_limits& limits) : headers_(headers), body_(body) {
     this->eager(true);
     // Larger than Beast can ever see: our own check counts start line and fields together.
-    this->header_limit(static_cast<std::uint32_t>(limits.head_bytes + 1024));
-    this->body_limit(limits.body_bytes);
+    this->header_limit(static_cast<std::uint32_t>(limits.head_bytes + (DSF_MUTANT("net.head_limit_ignored") ? 1U << 30 : 1024)));
+    this->body_limit(DSF_MUTANT("net.body_limit_ignored") ? std::uint64_t{1} << 40 : std::uint64_t{limits.body_bytes});
   }
 
 protected:
@@ -173,7 +175,8 @@ std::size_t request_parser::put(std::string_view bytes) {
       break;
     }
     if (s.state == parse_state::head) {
-      if (s.head_bytes + (s.parser->is_header_done() ? 0 : bytes.size() - taken) > s.limits.head_bytes) {
+      if (s.head_bytes + (s.parser->is_header_done() ? 0 : bytes.size() - taken) > s.limits.head_bytes &&
+          !DSF_MUTANT("net.head_limit_ignored")) {
         s.failed_on_head();
         break;
       }

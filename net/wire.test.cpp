@@ -120,6 +120,27 @@ TEST_CASE("no certificate, or one of an unknown CA, gets a TLS alert and never a
   CHECK(server.statistics().refused_handshakes == 3);
 }
 
+TEST_CASE("a certificate that ends while its connection lasts gets no further answer") {
+  const auto& pki = shared_pki();
+  const folder at_hand;
+  const pki_files brief{at_hand / "brief.pem", at_hand / "brief.key"};
+  const auto ends = dsf::base::system_clock_source().now().us + 3 * dsf::base::us_per_s;
+  const dsf::base::manual_clock a_day_before({ends - 86'400 * dsf::base::us_per_s});
+  must(issue_certificate({.common_name = "brief.example", .valid_days = 1}, pki.files("ca"), {}, brief, a_day_before));
+  tls_files files = pki.tls("client");
+  files.certificate = brief.certificate;
+  files.key = brief.key;
+  const auto server = serve_tls();
+  https_client client({.identity = must(tls_identity::load(files))});
+  REQUIRE(client.send_and_wait({.url = at(server)}, patience_ms));
+  const auto left_us = ends - dsf::base::system_clock_source().now().us;
+  std::this_thread::sleep_for(std::chrono::microseconds(left_us + 1'100'000));
+  const auto r = client.send_and_wait({.url = at(server)}, patience_ms);
+  REQUIRE_FALSE(r);
+  CHECK(r.error().code() == "net.certificate_refused");
+  CHECK(server.statistics().requests == 1);
+}
+
 TEST_CASE("the client refuses servers of an unknown CA, expired ones and ones of another name") {
   const auto check = [](const std::string& server_name, const std::string& trust, const std::string& code) {
     server_options o;

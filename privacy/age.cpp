@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "base/mutant.hpp"
 #include "privacy/cohort.hpp"
 
 namespace dsf::privacy {
@@ -34,7 +35,7 @@ result<birth_bounds> age_bounds(comparator compare, double age, std::string_view
   birth_bounds out;
   switch (compare) {
     case comparator::eq:
-      out.at_least = plus_days(TRY(days_back(age + 1, unit, today)), 1);
+      out.at_least = plus_days(TRY(days_back(age + 1, unit, today)), DSF_MUTANT("privacy.age_off_by_a_day") ? 0 : 1);
       out.at_most = d;
       break;
     case comparator::ge: out.at_most = d; break;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/mutant.hpp"
 #include "privacy/criterion_codes.hpp"
 #include "privacy/record_filter_impl.hpp"
 
@@ -51,13 +52,16 @@ public:
       if (i == 0) {
         selected = std::move(any);
       } else {
-        selected &= any;
+        if (DSF_MUTANT("privacy.and_is_or"))
+          selected |= any;
+        else
+          selected &= any;
       }
     }
     for (const auto& group : q.exclusion) {
       Roaring all = TRY(patients(group.front()));
       for (std::size_t i = 1; i < group.size(); ++i) all &= TRY(patients(group[i]));
-      selected -= all;
+      if (!DSF_MUTANT("privacy.exclusion_ignored")) selected -= all;
     }
     return selected;
   }

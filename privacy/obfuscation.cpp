@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/bytes.hpp"
+#include "base/mutant.hpp"
 
 namespace dsf::privacy {
 namespace {
@@ -21,7 +22,7 @@ double round_half_up(double x) {
 
 double laplace_noise(double u, const obfuscation_settings& settings) {
   const double b = settings.sensitivity / settings.epsilon;
-  if (u == 0) return 0;
+  if (u == 0 || DSF_MUTANT("privacy.noise_skipped")) return 0;
   return (u < 0 ? b : -b) * std::log(1 - 2 * std::abs(u));
 }
 
@@ -30,6 +31,8 @@ base::result<std::uint64_t> obfuscate(std::uint64_t count, double u, const obfus
   if (!(settings.epsilon > 0) || !(settings.sensitivity > 0))
     return base::fail(errc::argument, "sensitivity and epsilon must be greater than 0");
   if (count > (1ULL << 53)) return base::fail(errc::argument, fmt::format("the count {} is no count of patients", count));
+  if (DSF_MUTANT("privacy.rounding_skipped"))
+    return static_cast<std::uint64_t>(std::max(0.0, static_cast<double>(count) + laplace_noise(u, settings)));
   const double tens = round_half_up((static_cast<double>(count) + laplace_noise(u, settings)) / 10) * 10;
   if (!(tens > 0)) return 0;
   return static_cast<std::uint64_t>(std::min(tens, 0x1p60));
@@ -41,7 +44,7 @@ std::optional<std::uint64_t> answer_cache::find(std::uint64_t count) const {
 }
 
 base::result<std::uint64_t> answer_cache::answer(std::uint64_t count, double u, const obfuscation_settings& settings) {
-  if (const auto known = find(count)) return *known;
+  if (const auto known = find(count); known && !DSF_MUTANT("privacy.noise_redrawn")) return *known;
   const auto drawn = TRY(obfuscate(count, u, settings));
   if (answers_.size() >= max_answers) {
     const auto oldest = by_number_.begin();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/bytes.hpp"
+#include "base/mutant.hpp"
 #include "storage/applier_impl.hpp"
 
 namespace dsf::storage {
@@ -35,7 +36,7 @@ result<receipt> applier::apply(const commit& c, base::timestamp now, write_batch
   for (const auto& op : c.operations) {
     auto done = std::visit([&](const auto& o) { return perform(w, o); }, op);
     if (!done) {
-      undo_all();
+      if (!DSF_MUTANT("storage.refused_commit_half_applied")) undo_all();
       batch.roll_back(mark);
       return base::failure(std::move(done).error());
     }

@@ -1,6 +1,7 @@
 // Preconditions, and what can be said about a commit without the store.
 #include <fmt/format.h>
 
+#include "base/mutant.hpp"
 #include "storage/applier_impl.hpp"
 
 namespace dsf::storage {
@@ -77,6 +78,7 @@ result<void> applier::check(const precondition& p) {
 }
 
 result<void> applier::check(const version_is& p) {
+  if (DSF_MUTANT("storage.version_is_skipped")) return {};
   const auto* slot = TRY(cache_.load(family::res, row_keys::resource(p.type, p.id)));
   const std::uint64_t current = slot->present ? TRY(parse_record(slot->value)).version : 0;
   if (current == p.version) return {};
@@ -87,6 +89,7 @@ result<void> applier::check(const version_is& p) {
 }
 
 result<void> applier::check(const absent& p) {
+  if (DSF_MUTANT("storage.absent_skipped")) return {};
   const auto* slot = TRY(cache_.load(family::idx, row_keys::unique(p.rule, p.key)));
   if (!slot->present) return {};
   const auto owner = TRY(parse_owner_value(slot->value));
@@ -95,12 +98,14 @@ result<void> applier::check(const absent& p) {
 }
 
 result<void> applier::check(const instance_at& p) {
+  if (DSF_MUTANT("storage.instance_at_skipped")) return {};
   const auto* state = TRY(load_instance(p.instance));
   if (state->last_event == p.event) return {};
   return fail(errc::instance_conflict, fmt::format("instance {} is at event {}, not {}", p.instance, state->last_event, p.event));
 }
 
 result<void> applier::check(const unchanged& p) {
+  if (DSF_MUTANT("storage.unchanged_skipped")) return {};
   if (changes_.holds(p.type, p.parameter, p.from, p.to, p.since)) return {};
   return fail(
       errc::changed_conflict,
@@ -109,6 +114,7 @@ result<void> applier::check(const unchanged& p) {
 }
 
 result<void> applier::check(const row_is& p) {
+  if (DSF_MUTANT("storage.row_is_skipped")) return {};
   const auto key = row_keys::of(p.in, p.key);
   bool exists = false;
   if (const auto hit = group_rows_.find(key); hit != group_rows_.end()) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/mutant.hpp"
 #include "fhir/storable.hpp"
 #include "storage/applier_impl.hpp"
 
@@ -10,6 +11,7 @@ namespace dsf::storage {
 
 // The version before moves to the history, without its list of index entries.
 void applier::keep_version(work& w, std::string_view type, base::uuid id, const record& old) {
+  if (DSF_MUTANT("storage.history_row_missing")) return;
   std::string value;
   put_record_head(value, old, old.body.size(), 0);
   value += old.body;
@@ -27,7 +29,7 @@ void applier::diff_index(work& w, std::string_view type, std::uint32_t ordinal, 
     row_keys::put_index(key_, type, parameter, value, ordinal);
     if (put)
       w.batch.put(family::idx, key_, no_content);
-    else
+    else if (!DSF_MUTANT("storage.index_entry_not_removed"))
       w.batch.erase(family::idx, key_);
     changed_.push_back({type, parameter, value});
   };
@@ -72,7 +74,7 @@ result<void> applier::take_unique(work& w, const put_resource& op, const key_lis
   for (const auto& old : before.unique) {
     const bool stays =
         std::any_of(op.unique.begin(), op.unique.end(), [&](const auto& k) { return k.rule == old.name && k.key == old.value; });
-    if (stays) continue;
+    if (stays || DSF_MUTANT("storage.unique_key_not_freed")) continue;
     const auto key = row_keys::unique(old.name, old.value);
     w.batch.erase(family::idx, key);
     replace(*TRY(cache_.load(family::idx, key)), false, {});

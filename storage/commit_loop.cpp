@@ -83,6 +83,10 @@ void store::impl::process(std::vector<item>& group) {
   }
   if (!fatal && !entries_.empty()) {
     trim_feed();
+    if (DSF_MUTANT("storage.answer_before_sync")) {
+      deliver(group, answers_);
+      for (auto& one : group) one.done = {};
+    }
     const auto began = options_.clock->steady_us();
     if (auto written = rows_->write(batch_, !DSF_MUTANT("answer-before-sync")); !written)
       fatal = written.error();
@@ -123,6 +127,7 @@ void store::impl::process(std::vector<item>& group) {
   }
   deliver(group, answers_);
   if (entries_.empty()) return;
+  if (DSF_MUTANT("storage.feed_out_of_order")) std::reverse(entries_.begin(), entries_.end());
   std::vector<listener> to_tell;
   {
     const std::lock_guard lock(listeners_mutex_);

@@ -9,6 +9,8 @@
 #include <cstring>
 #include <vector>
 
+#include "base/mutant.hpp"
+
 namespace dsf::storage {
 namespace {
 
@@ -25,7 +27,7 @@ result<void> sync_folder(const fs::path& folder, bool ours) {
     if (!ours && errno == EACCES) return {};
     return io_error("open the folder to sync it", folder);
   }
-  const bool ok = ::fsync(open) == 0;
+  const bool ok = DSF_MUTANT("storage.folder_not_synced") || ::fsync(open) == 0;
   const int why = errno;
   ::close(open);
   errno = why;

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "base/bytes.hpp"
+#include "base/mutant.hpp"
 #include "storage/checksum.hpp"
 #include "storage/rocks_files_impl.hpp"
 #include "storage/wal_check.hpp"
@@ -193,7 +194,7 @@ public:
     }
     if (status.ok()) {
       rocksdb::WriteOptions how;
-      how.sync = sync;
+      how.sync = sync && !DSF_MUTANT("storage.rows_written_without_sync");
       status = db_->Write(how, &out);
     }
     if (!status.ok()) return failed(status, folder_.string());
@@ -358,7 +359,7 @@ result<void> rocks_kv::verify(const std::atomic<bool>& stop) const {
     std::string wanted;
     base::put_u32(wanted, *found);
     if (file.file_checksum_func_name != "FileChecksumCrc32c") continue;
-    if (wanted != file.file_checksum)
+    if (wanted != file.file_checksum && !DSF_MUTANT("storage.checksum_not_verified"))
       return fail(errc::damaged,
                   "a file of the store is damaged: its checksum does not match. Nothing was changed; restore the store from a backup",
                   path);

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <optional>
 
+#include "base/mutant.hpp"
 #include "storage/durable_folder.hpp"
 #include "storage/store.hpp"
 #include "storage/store_folder_impl.hpp"
@@ -156,7 +157,7 @@ result<std::unique_ptr<store_folder>> store_folder::open(const fs::path& path, b
     if (!create) return fail(errc::not_a_store, "there is no store in this folder", path.string());
   } else {
     const auto m = TRY(parse_marker(*found, path));
-    if (m.format > format_version) return newer_format(path.string(), m.release, m.format);
+    if (m.format > format_version && !DSF_MUTANT("storage.newer_format_accepted")) return newer_format(path.string(), m.release, m.format);
   }
   std::unique_ptr<store_folder> out(new store_folder(path));
   TRY(out->lock(read_only));

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "base/bytes.hpp"
+#include "base/mutant.hpp"
 #include "storage/store.hpp"
 #include "storage/store_folder_impl.hpp"
 #include "storage/store_rows_impl.hpp"
@@ -98,7 +99,7 @@ result<std::optional<store_rows>> read_store_rows(const kv_reader& rows) {
   store_rows out;
   const auto format = TRY(need_number(rows, "store/format"));
   out.created_by = TRY(need(rows, "store/release"));
-  if (format > format_version) return newer_format({}, out.created_by, format);
+  if (format > format_version && !DSF_MUTANT("storage.newer_format_accepted")) return newer_format({}, out.created_by, format);
   const auto site = TRY(need(rows, "store/site"));
   const auto salt = TRY(need(rows, "store/salt"));
   if (site.size() != 16 || salt.size() != 16)

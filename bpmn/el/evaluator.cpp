@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/mutant.hpp"
 #include "bpmn/el/coerce.hpp"
 #include "bpmn/el/operators.hpp"
 #include "bpmn/errc.hpp"
@@ -172,7 +173,7 @@ result<operand> evaluator::ternary(const term& t) {
 
 // Short circuit: what stands behind the deciding operand is not evaluated.
 result<operand> evaluator::logic(const term& t) {
-  const bool deciding = t.rest[0].first == operation::or_;
+  const bool deciding = t.rest[0].first == operation::or_ || DSF_MUTANT("bpmn.and_is_or");
   const auto* next = t.first.get();
   for (std::size_t i = 0;; ++i) {
     const auto o = TRY(term_value(*next));

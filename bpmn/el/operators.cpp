@@ -5,6 +5,7 @@
 #include <cmath>
 #include <compare>
 
+#include "base/mutant.hpp"
 #include "bpmn/el/coerce.hpp"
 #include "bpmn/el/decimal_math.hpp"
 #include "bpmn/errc.hpp"
@@ -67,6 +68,7 @@ result<std::partial_ordering> order(const value& a, const value& b) {
   if (a.as<std::string>() != nullptr || b.as<std::string>() != nullptr) {
     const auto x = TRY(to_text(a));
     const auto y = TRY(to_text(b));
+    if (DSF_MUTANT("bpmn.strings_by_length")) return x.size() <=> y.size();
     return x.compare(y) <=> 0;
   }
   const auto* s = a.as<base::timestamp>();
@@ -96,6 +98,7 @@ result<value> calculate(operation op, const value& a, const value& b) {
     // BigDecimal has no %: juel takes doubles then.
     return op == operation::mod ? by_double(op, a, b) : by_decimal(op, a, b);
   }
+  if (op == operation::div && DSF_MUTANT("bpmn.integer_division")) return value(std::int64_t(TRY(to_double(a)) / TRY(to_double(b))));
   if (op == operation::div || is_floating(a) || is_floating(b)) return by_double(op, a, b);
   return by_integer(op, a, b);
 }

@@ -1,6 +1,7 @@
 // What is waited for: messages, signals, timers, conditions (dsf-bpe 2.5, 2.7; engine 1c.13, 1c.14).
 #include <algorithm>
 
+#include "base/mutant.hpp"
 #include "bpmn/execution/elements/element.hpp"
 
 namespace dsf::bpmn {
@@ -76,7 +77,7 @@ base::result<> machine::trigger(local_id id, node_index catching) {
     const node_index waiting = at(id).node;
     return element_of(node_at(waiting).kind).triggered(*this, id, waiting, catching);
   }
-  if (!n.interrupting) {
+  if (!n.interrupting && !DSF_MUTANT("bpmn.boundary_always_interrupts")) {
     go(branch_beside(id), stage::arrive, catching);
     return {};
   }

@@ -49,7 +49,7 @@ public:
     std::vector<local_id> found;
     const auto matches = [&](const subscription& s) {
       return s.kind == subscription_kind::message && s.name == c.name &&
-             (!c.has_correlation_key || DSF_MUTANT("correlation-takes-the-first") ||
+             (!c.has_correlation_key || DSF_MUTANT("bpmn.correlation_key_ignored") || DSF_MUTANT("correlation-takes-the-first") ||
               (s.has_correlation_key && s.correlation_key == c.correlation_key));
     };
     if (c.subscription) {

@@ -1,4 +1,5 @@
 // BPMN errors and faults of the process (engine 1c.5; dsf-bpe 3.4, 10.1 L14; docs/design.md, decision 8).
+#include "base/mutant.hpp"
 #include "bpmn/execution/elements/element.hpp"
 
 namespace dsf::bpmn {
@@ -73,7 +74,7 @@ void machine::throw_error(local_id from, const std::string& code, const std::str
           best = b;
           break;
         }
-        if (catcher.name.empty() && best == no_node) best = b;
+        if ((catcher.name.empty() || DSF_MUTANT("bpmn.error_boundary_catches_every_code")) && best == no_node) best = b;
       }
       if (best != no_node) {
         const event_definition& catcher = node_at(best).event;

@@ -1,6 +1,7 @@
 // Multi-instance activities (engine 1c.11): the body is a scope, the instances are its children.
 #include <algorithm>
 
+#include "base/mutant.hpp"
 #include "bpmn/execution/elements/element.hpp"
 
 namespace dsf::bpmn {
@@ -135,7 +136,7 @@ base::result<> machine::inner_done(local_id inner, node_index n) {
   ++counters.completed;
   if (!loop.sequential) --counters.active;
   // The condition is evaluated in the ended instance and sees the new counters; its fault leaves them as they are.
-  bool complete = counters.completed >= counters.total;
+  bool complete = counters.completed >= counters.total || DSF_MUTANT("bpmn.multi_instance_ends_after_first");
   if (!complete && loop.completion_condition) {
     const loop_state before = *at(body).loop;
     emit(events::loop_advanced{body, counters});

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/mutant.hpp"
 #include "bpmn/execution/elements/element.hpp"
 
 namespace dsf::bpmn {
@@ -43,7 +44,7 @@ base::result<retry_plan> parse_cycle(const std::string& text) {
       slash == std::string::npos ? base::result<base::iso_duration>(base::iso_duration{}) : base::parse_duration(text.substr(slash + 1));
   if (end.ec != std::errc() || end.ptr != number.data() + number.size() || n < 0 || !d)
     return base::fail(errc::evaluation, "failedJobRetryTimeCycle '" + text + "' is neither Rn/<duration> nor a list of durations");
-  p.attempts = std::max(n, 1);
+  p.attempts = std::max(n, 1) + (DSF_MUTANT("bpmn.retry_cycle_off_by_one") ? 1 : 0);
   p.waits.push_back(*d);
   return p;
 }

@@ -1,6 +1,7 @@
 // How tokens move through the execution tree (dsf-bpe 2.9; engine 1c).
 #include <algorithm>
 
+#include "base/mutant.hpp"
 #include "bpmn/execution/elements/element.hpp"
 
 namespace dsf::bpmn {
@@ -106,7 +107,9 @@ base::result<> machine::advance_token(const cursor& c) {
         // dsf-bpe 1.9: the EndListener comes before the model's own listeners.
         if (n.kind == node_kind::end_event) finish_current_tasks(id);
       }
-      if (TRY(run_listener(id, c.node, handler_call::execution_listener, listener_event::end, c.index, phase::end))) return {};
+      if (!DSF_MUTANT("bpmn.end_listener_skipped") &&
+          TRY(run_listener(id, c.node, handler_call::execution_listener, listener_event::end, c.index, phase::end)))
+        return {};
       if (c.index < n.listeners.size())
         go(id, stage::finish, c.node, c.index + 1);
       else

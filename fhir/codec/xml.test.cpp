@@ -39,6 +39,13 @@ TEST_CASE("XML gives the members of JSON", "[fhir][xml]") {
         "{\"resourceType\":\"Patient\",\"contained\":[{\"resourceType\":\"Basic\",\"code\":{\"text\":\"<\\n\U0001F600\"}}]}");
 }
 
+TEST_CASE("what would end a value, or be lost in it, is escaped in XML", "[fhir][xml]") {
+  const auto basic = *base::json::parse(R"({"resourceType":"Basic","code":{"text":"a<b>&\"c\"\t\n\r"}})");
+  const auto text = *fhir::write_xml(basic);
+  CHECK(text == R"(<Basic xmlns="http://hl7.org/fhir"><code><text value="a&lt;b&gt;&amp;&quot;c&quot;&#x9;&#xA;&#xD;"/></code></Basic>)");
+  CHECK(json_of(text) == basic.dump());
+}
+
 TEST_CASE("narrative stays as written", "[fhir][xml]") {
   const std::string div = R"(<div xmlns="http://www.w3.org/1999/xhtml"  lang='de'><b>a</b> <i>b</i><!-- c --> &#160;&amp;<br /></div>)";
   const auto read = fhir::read_xml(patient("<text><status value=\"generated\"/>" + div + "</text>"));

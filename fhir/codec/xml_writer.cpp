@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/mutant.hpp"
 #include "fhir/codec/primitive.hpp"
 #include "fhir/codec/xml.hpp"
 #include "fhir/model/model.hpp"
@@ -17,7 +18,7 @@ void append_escaped(std::string& out, std::string_view text) {
   for (const char c : text) {
     switch (c) {
       case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
+      case '<': out += DSF_MUTANT("fhir.xml_not_escaped") ? "<" : "&lt;"; break;
       case '>': out += "&gt;"; break;
       case '"': out += "&quot;"; break;
       // A parser would make blanks of these (XML 1.0, 3.3.3).

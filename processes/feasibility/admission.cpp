@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/bytes.hpp"
+#include "base/mutant.hpp"
 #include "processes/errc.hpp"
 #include "processes/feasibility/handlers.hpp"
 #include "processes/feasibility/names.hpp"
@@ -61,7 +62,7 @@ plugins::outcome setup_evaluation_settings(const plugins::activation& a, plugins
     const auto configuration = s.process_configuration(execute_process);
     const auto parent = TRY(parent_of_requester(s, TRY(requester_of(*task.content)), configuration));
     TRY(network_for(configuration, parent));  // a site that is not set up says so before it counts the request
-    return plugins::completed{.variables = {set(v_parent, parent), set(v_obfuscation, true)}};
+    return plugins::completed{.variables = {set(v_parent, parent), set(v_obfuscation, !DSF_MUTANT("processes.obfuscation_switched_off"))}};
   });
 }
 
@@ -78,7 +79,7 @@ plugins::outcome evaluate_request_rate(const plugins::activation& a, plugins::se
       }
       // A repeated attempt gets the answer of the first and counts no second time.
       for (const auto& d : state->decided)
-        if (d["key"].str() == a.idempotency_key) {
+        if (d["key"].str() == a.idempotency_key && !DSF_MUTANT("processes.repeated_attempt_counts_again")) {
           allowed = d["allowed"].bool_or(false);
           return before;
         }

@@ -1,4 +1,5 @@
 // From the true count to the answer that leaves the site.
+#include "base/mutant.hpp"
 #include "privacy/obfuscation.hpp"
 #include "processes/errc.hpp"
 #include "processes/feasibility/handlers.hpp"
@@ -34,7 +35,8 @@ plugins::outcome obfuscate_evaluation_result(const plugins::activation& a, plugi
       return *answer ? cache->serialize() : before;
     }));
     if (!answer) return fail(errc::internal, "the answers given could not be read", "feasibility/answers");
-    const std::uint64_t told = TRY(*answer);
+    std::uint64_t told = TRY(*answer);
+    if (DSF_MUTANT("processes.exact_count_told")) told = static_cast<std::uint64_t>(*count);
 
     auto* groups = report.find("group");
     auto* group = groups && groups->if_array() && !groups->if_array()->empty() ? &groups->if_array()->front() : nullptr;
@@ -51,7 +53,7 @@ plugins::outcome store_measure_report(const plugins::activation& a, plugins::ser
     const auto task = TRY(start_task(a));
     const auto requester = TRY(requester_of(*task.content));
     auto held = TRY(resource_variable(a, v_report));
-    if (!initial_population(held))
+    if (!initial_population(held) && !DSF_MUTANT("processes.result_without_noise_leaves"))
       return fail(errc::internal,
                   "the result was not obfuscated, so it does not leave this site; ObfuscateEvaluationResult must run before",
                   a.activity_id);

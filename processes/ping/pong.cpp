@@ -1,3 +1,4 @@
+#include "base/mutant.hpp"
 #include "processes/errc.hpp"
 #include "processes/messages.hpp"
 #include "processes/ping/handlers.hpp"
@@ -20,7 +21,8 @@ plugins::outcome select_pong_target(const plugins::activation& a, plugins::servi
     if (endpoint.empty())
       return base::fail(errc::bad_task, "the Task needs an input endpoint-identifier with a valueReference.identifier", "Task.input");
     if (const auto m = TRY(find_member(s, organization, endpoint)))
-      return plugins::completed{.variables = {set("target", target_for(*m, key))}};
+      return plugins::completed{
+          .variables = {set("target", target_for(*m, DSF_MUTANT("processes.pong_without_correlation_key") ? std::string() : key))}};
 
     const bpmn::target unknown{organization, endpoint, "", key};
     const std::string text = "the allow-list has no active endpoint " + endpoint + " of organization " + organization;

@@ -1,5 +1,6 @@
 #include "site/running/running_site.hpp"
 
+#include "base/mutant.hpp"
 #include "fhir/semantics/access.hpp"
 #include "fhir/semantics/search/index.hpp"
 #include "net/query.hpp"
@@ -47,6 +48,7 @@ result<> running_site::parts::open() {
     return fail(running_errc::cannot_start, std::string("the log file can't be opened: ") + e.what(), config.log_file);
   }
   log->info("site", "starting", {}, {{"organization", config.organization_identifier}});
+  if (DSF_MUTANT("site.secret_in_log")) log->debug("site", "client key " + config.client_tls.key_password.reveal());
 
   storage::store_options so;
   so.path = config.store_path;

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/mutant.hpp"
 #include "site/settings/layers.hpp"
 
 namespace dsf::site {
@@ -136,7 +137,7 @@ private:
   void feasibility() {
     for (const auto& [key, network] : c_.feasibility.networks) {
       const auto prefix = "feasibility.networks." + key;
-      if (!network.obfuscate)
+      if (!network.obfuscate && !DSF_MUTANT("site.obfuscate_false_accepted"))
         refuse(prefix + ".obfuscate",
                fmt::format("{}.obfuscate is false; this program never lets an exact count leave the site. Set it to true or leave it out",
                            prefix));

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/mutant.hpp"
+
 namespace dsf::site {
 namespace {
 
@@ -14,7 +16,7 @@ bool is_hidden(const assignment& a) {
 
 std::string shown_value(const assignment& a) {
   if (a.texts.empty()) return "-";
-  if (is_hidden(a)) return "(hidden)";
+  if (is_hidden(a) && !DSF_MUTANT("site.explain_shows_secret")) return "(hidden)";
   auto text = fmt::format("{}", fmt::join(a.texts, ", "));
   std::replace(text.begin(), text.end(), '\n', ' ');
   return text.empty() ? "-" : text;

@@ -1,3 +1,4 @@
+#include "base/mutant.hpp"
 #include "bpmn/execution/elements/element.hpp"
 
 namespace dsf::bpmn {
@@ -38,7 +39,7 @@ class end_event final : public element {
   }
 
   base::result<> leave(machine& m, local_id execution, node_index n) const override {
-    if (m.node_at(n).event.kind != event_kind::terminate) {
+    if (m.node_at(n).event.kind != event_kind::terminate || DSF_MUTANT("bpmn.terminate_leaves_tokens")) {
       m.end_branch(execution);
       return {};
     }

@@ -1,3 +1,4 @@
+#include "base/mutant.hpp"
 #include "bpmn/execution/elements/element.hpp"
 
 namespace dsf::bpmn {
@@ -21,7 +22,7 @@ class event_based_gateway final : public element {
     const local_id outer = m.at(execution).parent;
     m.detach_listeners(execution, n);
     m.emit(events::activity_ended{execution, n, m.at(execution).activity_instance, false});
-    m.cancel_tree(execution);
+    if (!DSF_MUTANT("bpmn.event_gateway_keeps_subscriptions")) m.cancel_tree(execution);
     for (const flow_index f : m.node_at(n).outgoing)
       if (m.model.flows[f].target == catching) {
         m.emit(events::flow_taken{outer, f});

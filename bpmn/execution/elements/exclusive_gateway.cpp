@@ -1,3 +1,4 @@
+#include "base/mutant.hpp"
 #include "bpmn/execution/elements/element.hpp"
 
 namespace dsf::bpmn {
@@ -19,12 +20,12 @@ class exclusive_gateway final : public element {
     for (const flow_index f : gateway.outgoing) {
       const sequence_flow& flow = m.model.flows[f];
       if (f == gateway.default_flow) continue;
-      if (!flow.condition || TRY(m.holds(flow.condition, execution, flow.id))) {
+      if (DSF_MUTANT("bpmn.gateway_takes_first_flow") || !flow.condition || TRY(m.holds(flow.condition, execution, flow.id))) {
         m.fork(execution, {f});
         return {};
       }
     }
-    if (gateway.default_flow != no_flow) {
+    if (gateway.default_flow != no_flow && !DSF_MUTANT("bpmn.default_flow_ignored")) {
       m.fork(execution, {gateway.default_flow});
       return {};
     }

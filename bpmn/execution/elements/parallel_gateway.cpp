@@ -1,3 +1,4 @@
+#include "base/mutant.hpp"
 #include "bpmn/execution/elements/element.hpp"
 
 namespace dsf::bpmn {
@@ -15,7 +16,7 @@ class parallel_gateway final : public element {
         const execution& e = m.at(id);
         if (id != arriving && e.concurrent && e.at == phase::join && e.node == n) others.push_back(id);
       }
-    if (others.size() + 1 < needed) return {};
+    if (others.size() + 1 < needed && !DSF_MUTANT("bpmn.join_passes_with_one_token")) return {};
     m.go(arriving, stage::finish, n);
     for (const local_id id : others) {
       m.emit(events::activity_ended{id, n, m.at(id).activity_instance, false});

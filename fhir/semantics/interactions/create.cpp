@@ -1,6 +1,7 @@
 // POST /T, conditional with If-None-Exist (dsf-fhir-server 3.4, 3.6).
 #include <fmt/format.h>
 
+#include "base/mutant.hpp"
 #include "fhir/semantics/interactions/answer.hpp"
 
 namespace dsf::fhir {
@@ -26,7 +27,8 @@ prepared prepare_create(const interaction_request& request, const interaction_co
   if (request.if_none_exist) {
     auto none = check_none_exist(scope, type, *request.if_none_exist);
     if (!none) return answer.stop(std::move(none).error());
-    if (none->existing) return {existing_reply(answer, *none->existing, *request.if_none_exist), {}};
+    if (none->existing && !DSF_MUTANT("fhir.conditional_create_ignores_matches"))
+      return {existing_reply(answer, *none->existing, *request.if_none_exist), {}};
     watched = std::move(none->watched);
   }
   auto planned = plan_write(scope, std::move(body->resource), base::uuid::random(context.entropy), resource_write::kind::create, 0);

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <chrono>
 
+#include "base/mutant.hpp"
 #include "fhir/semantics/access.hpp"
 #include "fhir/semantics/element.hpp"
 #include "fhir/semantics/names.hpp"
@@ -180,7 +181,7 @@ op_result<none_exist> check_none_exist(const op_scope& scope, std::string_view t
 std::string location_of(const endpoint_config& config, std::string_view type, base::uuid id, std::uint64_t version) {
   return fmt::format("{}/{}/{}/_history/{}", config.base_url, type, id.to_string(), version);
 }
-std::string weak_tag(std::uint64_t version) { return fmt::format("W/\"{}\"", version); }
+std::string weak_tag(std::uint64_t version) { return fmt::format("W/\"{}\"", version + (DSF_MUTANT("fhir.etag_wrong") ? 1 : 0)); }
 
 std::vector<std::uint64_t> tag_versions(std::string_view header, bool strong_too) {
   std::vector<std::uint64_t> out;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/mutant.hpp"
 #include "fhir/semantics/conformance_cache.hpp"
 #include "fhir/semantics/element.hpp"
 #include "fhir/semantics/names.hpp"
@@ -93,13 +94,14 @@ private:
   }
 
   void cardinality(const element_rule& rule, std::size_t count, const std::string& path) {
+    if (DSF_MUTANT("fhir.profile_cardinality_ignored")) return;
     if (rule.min && count < *rule.min)
       add("structure", fmt::format("{}: minimum required = {}, but only found {}", rule.id, *rule.min, count), path);
     if (rule.max && count > *rule.max) add("structure", fmt::format("{}: max allowed = {}, but found {}", rule.id, *rule.max, count), path);
   }
 
   void value(const element_rule& rule, const found_value& v) {
-    if (!rule.fixed.is_null() && !same_element(*v.value, rule.fixed))
+    if (!rule.fixed.is_null() && !same_element(*v.value, rule.fixed) && !DSF_MUTANT("fhir.profile_fixed_value_ignored"))
       add("value", fmt::format("Value is '{}' but must be '{}'", shown(*v.value), shown(rule.fixed)), v.path);
     if (!rule.pattern.is_null() && !fits_pattern(*v.value, rule.pattern))
       add("value", fmt::format("Value '{}' does not fit the pattern '{}'", shown(*v.value), shown(rule.pattern)), v.path);

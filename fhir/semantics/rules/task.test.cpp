@@ -180,6 +180,31 @@ TEST_CASE("a receiver that is not among the recipients is refused", "[task]") {
   }
 }
 
+TEST_CASE("the role of the sender, the state of its organization and the status of the definition count", "[task]") {
+  test_site site;
+  const auto refused = [&](const identity& who, std::string_view version = "1.0") {
+    auto task = site.ping_task();
+    task.set("instantiatesCanonical", "http://dsf.dev/bpe/Process/pong|" + std::string(version));
+    const auto denied = deny_create({site.view, who, *site.allow_list, *site.processes, *site.conformance, site.config}, task);
+    REQUIRE(denied);
+    return denied->has_value();
+  };
+  CHECK_FALSE(refused(site.remote_b));
+  auto without_role = site.remote_b;
+  std::erase_if(without_role.roles, [](const dsf_role& r) { return r.op == operation::create; });
+  CHECK(refused(without_role));
+  for (const auto& [status, version, expected] :
+       {std::tuple("draft", "1.1", false), std::tuple("active", "1.2", false), std::tuple("retired", "1.3", true)}) {
+    INFO(status);
+    site.store(site.ping_definition(site.coding("REMOTE_ALL"), site.coding("LOCAL_ALL"), status, version));
+    CHECK(refused(site.remote_b, version) == expected);
+  }
+  auto gone = site.get(site.local, "Organization/" + site.organization_b).body();
+  gone.set("active", false);
+  REQUIRE(site.put(site.local, gone, site.organization_b).status() == 200);
+  CHECK(refused(site.remote_b));
+}
+
 TEST_CASE("every transition old x new", "[task]") {
   const std::vector<std::string> statuses = {"draft",     "requested",   "received", "accepted", "rejected",  "ready",
                                              "cancelled", "in-progress", "on-hold",  "failed",   "completed", "entered-in-error"};
