@@ -103,6 +103,7 @@ void engine::stop() {
   s.receiving = false;
   s.holds.stop();
   s.handlers->stop();
+  s.elsewhere.stop();
   caf::anon_send_exit(s.root.get(), caf::exit_reason::user_shutdown);
   s.root.set(nullptr);
   if (impl_->hand) impl_->hand->run();

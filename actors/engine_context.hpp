@@ -42,6 +42,8 @@ struct engine_context {
   std::function<base::result<storage::put_resource>(const base::json& task, base::uuid id)> write_task;
   // The FHIR endpoint is another program: the Tasks of this store are copies whose new versions go there (link/).
   bool endpoint_elsewhere = false;
+  // Asks what only a worker can answer; empty: such an expression is an error of the process.
+  plugins::question_asker ask;
   // What a handler may use while it works on this activation.
   std::function<std::unique_ptr<plugins::services>(const plugins::activation&)> services_for;
 };

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "actors/engine.hpp"
@@ -50,6 +51,10 @@ struct handler_overdue {
   std::string class_name;
   std::shared_ptr<std::atomic<bool>> attempt;
 };
+// What a worker answered to the questions of the command that waits for it.
+struct questions_answered {
+  std::shared_ptr<base::result<std::vector<bpmn::el::answer>>> answers;
+};
 struct pump_again {};
 struct timer_request {
   base::timestamp due;
@@ -92,6 +97,27 @@ private:
   caf::actor actor_;
 };
 
+// What an actor expects of another program: a handler's outcome, an answer.
+class awaited_elsewhere {
+public:
+  virtual ~awaited_elsewhere() = default;
+  // The engine stops: the actor is not told any more.
+  virtual void give_up() = 0;
+};
+// All of it: when the engine stops it is given up before the actors go.
+class elsewhere_board {
+public:
+  // False: the engine has stopped.
+  bool add(std::shared_ptr<awaited_elsewhere> one);
+  void remove(const std::shared_ptr<awaited_elsewhere>& one);
+  void stop();
+
+private:
+  std::mutex mutex_;
+  bool stopped_ = false;
+  std::set<std::shared_ptr<awaited_elsewhere>> awaited_;
+};
+
 struct engine_shared {
   engine_context context;
   net::transport* transport = nullptr;
@@ -100,6 +126,7 @@ struct engine_shared {
   handler_holds holds;
   std::unique_ptr<work_pool> handlers;
   handler_deadlines deadlines;
+  elsewhere_board elsewhere;
   std::atomic<std::size_t> live{0};
   std::atomic<std::uint64_t> deadlines_missed{0};
   std::atomic<bool> receiving{false};
@@ -161,6 +188,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dsf::actors::idle_check)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dsf::actors::commit_answer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dsf::actors::handler_report)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dsf::actors::handler_overdue)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dsf::actors::questions_answered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dsf::actors::pump_again)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dsf::actors::timer_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dsf::actors::clock_tick)

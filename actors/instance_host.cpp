@@ -56,7 +56,7 @@ bpmn::command to_command(bpmn::local_id job, plugins::outcome outcome, timestamp
   } else if (auto* e = std::get_if<plugins::bpmn_error>(&outcome)) {
     c.what = bpmn::handler_bpmn_error{job, std::move(e->code), std::move(e->message), std::move(e->variables), std::move(e->tasks)};
   } else if (auto* f = std::get_if<plugins::failed>(&outcome)) {
-    c.what = bpmn::handler_failed{job, std::move(f->error), f->retryable, false};
+    c.what = bpmn::handler_failed{job, std::move(f->error), f->retryable, f->lost};
   } else {
     c.what = bpmn::handler_ended_instance{job, std::move(std::get<plugins::end_instance>(outcome).reason)};
   }
@@ -66,6 +66,7 @@ bpmn::command to_command(bpmn::local_id job, plugins::outcome outcome, timestamp
 // A plan in the making.
 struct instance_host::working {
   planned_step out;
+  std::span<const bpmn::el::answer> answers;
   std::shared_ptr<const storage::store_view> view;
   std::vector<bpmn::effect> effects;
   std::vector<std::string> batches;
@@ -142,14 +143,23 @@ base::result<> instance_host::load(bool before_end) {
   return {};
 }
 
-base::result<planned_step> instance_host::plan(std::vector<incoming> commands) {
+base::result<planned_step> instance_host::plan(std::vector<incoming> commands, std::span<const bpmn::el::answer> answers) {
   working w;
+  w.answers = answers;
   w.view = context_->store->view();
   w.aside = storage::large_values{&stored_};
   w.out.state = state_;
   w.out.commit.partition = storage::partition_of(id_);
   w.out.commit.preconditions.push_back(storage::instance_at{id_, rows_});
-  for (auto& in : commands) TRY(take(w, std::move(in)));
+  for (auto& in : commands) {
+    auto taken = take(w, std::move(in));
+    if (!w.out.questions.empty()) {
+      planned_step asks;
+      asks.questions = std::move(w.out.questions);
+      return asks;
+    }
+    TRY(std::move(taken));
+  }
   if (w.batches.empty()) {
     w.out.commit = {};
     w.out.commit.partition = storage::partition_of(id_);
@@ -210,7 +220,7 @@ base::result<> instance_host::take(working& w, incoming in) {
     if (start) start->task = received;
     if (message) message->task = received;
   }
-  auto step = bpmn::advance(*process_->definition, out.state, in.what, {}, context_->settings.limits);
+  auto step = bpmn::advance(*process_->definition, out.state, in.what, w.answers, context_->settings.limits);
   if (!step) {
     out.refused.emplace_back(std::move(in), std::move(step).error());
     return {};
@@ -239,9 +249,12 @@ base::result<> instance_host::take(working& w, incoming in) {
 }
 
 base::result<> instance_host::apply_step(working& w, bpmn::step step, const bpmn::command& cause) {
-  if (!step.questions.empty())
-    return base::fail(bpmn::errc::evaluation, "the expression " + step.questions.front().text + " needs a worker that understands " +
-                                                  step.questions.front().member);
+  if (!step.questions.empty()) {
+    const auto& first = step.questions.front();
+    auto why = "the expression " + first.text + " needs a worker that understands " + first.member;
+    if (context_->ask) w.out.questions = std::move(step.questions);
+    return base::fail(bpmn::errc::evaluation, std::move(why));
+  }
   auto& out = w.out;
   if (!step.events.empty()) {
     bpmn::event_batch batch;
@@ -301,7 +314,7 @@ base::result<> instance_host::run_quick_handlers(working& w, std::vector<bpmn::e
     const auto services = context_->services_for(activation);
     auto command = to_command(call.job, entry->run(activation, *services), now);
     command.cause = "handler " + call.class_name;
-    auto step = bpmn::advance(*process_->definition, w.out.state, command, {}, context_->settings.limits);
+    auto step = bpmn::advance(*process_->definition, w.out.state, command, w.answers, context_->settings.limits);
     if (!step) return base::failure(std::move(step).error());
     TRY(apply_step(w, std::move(*step), command));
   }

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -53,6 +54,7 @@ struct planned_step {
   after_commit after;
   std::vector<incoming> taken;  // their done() is called with the commit's outcome
   std::vector<std::pair<incoming, base::error>> refused;  // their done() is called at once
+  std::vector<bpmn::el::question> questions;  // not empty: all else is void; ask, and plan again with the answers
 };
 
 class instance_host {
@@ -66,7 +68,8 @@ public:
   void create(std::shared_ptr<const deployed_process> process) { process_ = std::move(process); }
 
   // Advances a copy of the state by all commands. Nothing to commit: `commit.operations` is empty. The error is one of the engine's own.
-  base::result<planned_step> plan(std::vector<incoming> commands);
+  // `answers` to what an earlier plan of the same commands asked.
+  base::result<planned_step> plan(std::vector<incoming> commands, std::span<const bpmn::el::answer> answers = {});
   // The commit of the plan is durable.
   void adopt(planned_step& step);
   // What a loaded instance has to go on with: handlers, continuations and timers that are open.

@@ -3,6 +3,7 @@
 #include <unordered_map>
 
 #include "actors/engine_impl.hpp"
+#include "actors/running_elsewhere_impl.hpp"
 #include "base/mutant.hpp"
 #include "bpmn/errc.hpp"
 #include "storage/errors.hpp"
@@ -11,8 +12,20 @@ namespace dsf::actors {
 namespace {
 
 constexpr std::size_t batch_limit = 256;        // commands drained as one commit
+constexpr int rounds_limit = 100;               // of questions a command may ask
 constexpr int conflict_limit = 5;               // reloads before a command is given back
 constexpr auto overload_pause = std::chrono::milliseconds(20);
+
+// A handler's attempt: its flag tells it from a later one.
+struct running_handler {
+  std::shared_ptr<std::atomic<bool>> flag;
+  std::shared_ptr<running_elsewhere> elsewhere;  // null: on a thread of this program
+
+  void cancel(plugins::cancel_reason why) const {
+    flag->store(true);
+    if (elsewhere) elsewhere->cancel(why);
+  }
+};
 
 struct instance_state_of_actor {
   instance_state_of_actor(caf::event_based_actor* s, shared_engine e, std::uint64_t id, std::shared_ptr<actor_record> r)
@@ -30,10 +43,13 @@ struct instance_state_of_actor {
   int conflicts = 0;
   std::uint64_t deliveries = 0;
   std::uint64_t generation = 0;
+  bool asking = false;  // a worker, on behalf of under_way
+  int rounds = 0;
+  std::vector<bpmn::el::answer> answers;        // to what the first of the queue has asked so far
   std::deque<incoming> queue;
   std::vector<incoming> under_way;              // copies of what the running commit carries
   std::optional<planned_step> step;
-  std::unordered_map<bpmn::local_id, std::shared_ptr<std::atomic<bool>>> running;  // handler jobs
+  std::unordered_map<bpmn::local_id, running_handler> running;  // by job
   std::deque<bpmn::run_handler> waiting_handlers;
 
   const engine_context& context() const { return shared->context; }
@@ -84,19 +100,22 @@ struct instance_state_of_actor {
 
   // A loop, not recursion: many commands in a row may change nothing.
   void pump() {
-    while (!committing && !queue.empty() && load()) drain();
+    while (!committing && !asking && !queue.empty() && load()) drain();
     finish_pump();
   }
 
   void drain() {
     std::vector<incoming> batch;
-    const auto limit = conflicts > 0 ? std::size_t{1} : batch_limit;
+    const auto limit = conflicts > 0 || rounds > 0 ? std::size_t{1} : batch_limit;
     while (!queue.empty() && batch.size() < limit) {
       batch.push_back(std::move(queue.front()));
       queue.pop_front();
     }
     under_way = batch;
-    auto plan = host.plan(std::move(batch));
+    auto plan = host.plan(std::move(batch), answers);
+    if (plan && !plan->questions.empty()) return ask(std::move(plan->questions));
+    rounds = 0;
+    answers.clear();
     if (!plan) {
       plan_failed(plan.error());
       return;
@@ -114,6 +133,41 @@ struct instance_state_of_actor {
     context().store->submit(std::move(commit), [actor = caf::actor_cast<caf::actor>(self)](storage::result<storage::receipt> r) {
       caf::anon_send(actor, commit_answer{std::make_shared<storage::result<storage::receipt>>(std::move(r))});
     });
+  }
+
+  // Decision 6: the core asks; the command stays first, and is planned again with the answers.
+  void ask(std::vector<bpmn::el::question> questions) {
+    if (under_way.size() > 1) {
+      conflicts = 1;
+      return take_back();
+    }
+    if (++rounds > rounds_limit)
+      return no_answer(base::error{bpmn::errc::limit, "a command asks its worker more than 100 times", questions.front().text});
+    asking = true;
+    question_elsewhere::ask(shared, caf::actor_cast<caf::actor>(self),
+                            {host.definition().key, host.definition().version_tag, host.external_id()}, std::move(questions));
+  }
+
+  void answered_questions(base::result<std::vector<bpmn::el::answer>>& given) {
+    asking = false;
+    if (!given) {
+      no_answer(given.error());
+    } else {
+      answers.insert(answers.end(), std::make_move_iterator(given->begin()), std::make_move_iterator(given->end()));
+      take_back();
+    }
+    pump();
+  }
+
+  void no_answer(const base::error& why) {
+    rounds = 0;
+    answers.clear();
+    plan_failed(why);
+  }
+
+  void take_back() {
+    auto commands = std::exchange(under_way, {});
+    for (auto it = commands.rbegin(); it != commands.rend(); ++it) queue.push_front(std::move(*it));
   }
 
   // The commands could not be planned together; one by one only the culprit fails.
@@ -149,7 +203,7 @@ struct instance_state_of_actor {
       host.adopt(done);
       ready = true;
       for (const auto job : done.after.cancelled_jobs) {
-        if (const auto at = running.find(job); at != running.end()) at->second->store(true);
+        if (const auto at = running.find(job); at != running.end()) at->second.cancel(plugins::cancel_reason::interrupted);
         std::erase_if(waiting_handlers, [&](const auto& h) { return h.job == job; });
       }
       for (auto& in : done.taken)
@@ -204,8 +258,13 @@ struct instance_state_of_actor {
       return;
     }
     auto cancelled = std::make_shared<std::atomic<bool>>(false);
-    running.emplace(call.job, cancelled);
     activation->cancelled = cancelled;
+    if (entry->start) {
+      running.emplace(call.job, running_handler{cancelled, running_elsewhere::start(shared, caf::actor_cast<caf::actor>(self), call.job,
+                                                                                    cancelled, entry->start, std::move(*activation))});
+      return;
+    }
+    running.emplace(call.job, running_handler{cancelled, nullptr});
     shared->handlers->run([shared = shared, actor = caf::actor_cast<caf::actor>(self), run = entry->run, job = call.job, cancelled,
                            a = std::move(*activation)]() mutable {
       const auto& context = shared->context;
@@ -242,7 +301,7 @@ struct instance_state_of_actor {
 
   [[nodiscard]] bool is_running(bpmn::local_id job, const std::shared_ptr<std::atomic<bool>>& attempt) const {
     const auto at = running.find(job);
-    return DSF_MUTANT("actors.lost_attempt_used") || (at != running.end() && at->second == attempt);
+    return DSF_MUTANT("actors.lost_attempt_used") || (at != running.end() && at->second.flag == attempt);
   }
 
   void reported(handler_report& report) {
@@ -256,7 +315,7 @@ struct instance_state_of_actor {
   // Its thread may still be busy, but the instance does not wait for it any longer: a new attempt has the same idempotency key (decision 8).
   void overdue(const handler_overdue& late) {
     if (!is_running(late.job, late.attempt) || DSF_MUTANT("actors.handler_deadline_ignored")) return;
-    late.attempt->store(true);
+    if (const auto at = running.find(late.job); at != running.end()) at->second.cancel(plugins::cancel_reason::deadline);
     ++shared->deadlines_missed;
     const auto text = "the handler did not report within " + std::to_string(context().settings.handler_deadline_us / 1'000) +
                       " ms (engine.handler_deadline)";
@@ -277,7 +336,7 @@ struct instance_state_of_actor {
   }
 
   void finish_pump() {
-    if (committing || !queue.empty() || !running.empty() || !waiting_handlers.empty()) return;
+    if (committing || asking || !queue.empty() || !running.empty() || !waiting_handlers.empty()) return;
     ++generation;
     if (!host.running() || shared->live.load() > context().settings.live_instances) {
       tell(shared->process_engine, passivation_wish{host.id(), deliveries});
@@ -310,9 +369,10 @@ caf::behavior process_instance_actor(caf::event_based_actor* self, shared_engine
       [=](const commit_answer& a) { state->answered(*a.receipt); },
       [=](handler_report& r) { state->reported(r); },
       [=](const handler_overdue& o) { state->overdue(o); },
+      [=](questions_answered& a) { state->answered_questions(*a.answers); },
       [=](const pump_again&) { state->pump(); },
       [=](const idle_check& i) {
-        if (i.generation == state->generation && state->queue.empty() && !state->committing && state->running.empty())
+        if (i.generation == state->generation && state->queue.empty() && !state->committing && !state->asking && state->running.empty())
           tell(state->shared->process_engine, passivation_wish{state->host.id(), state->deliveries});
       },
       [=](const retire&) { self->quit(); },

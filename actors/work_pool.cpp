@@ -86,6 +86,11 @@ void handler_holds::release(const std::string& class_name) {
   changed_.notify_all();
 }
 
+bool handler_holds::held(const std::string& class_name) const {
+  const std::lock_guard lock{mutex_};
+  return held_.contains(class_name);
+}
+
 bool handler_holds::wait_released(const std::string& class_name) {
   std::unique_lock lock{mutex_};
   changed_.wait(lock, [&] { return stopping_ || !held_.contains(class_name); });

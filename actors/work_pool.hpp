@@ -49,19 +49,20 @@ class handler_holds {
 public:
   void hold(const std::string& class_name);
   void release(const std::string& class_name);
+  [[nodiscard]] bool held(const std::string& class_name) const;
   // Called between a handler's return and its report. False when the program stops.
   bool wait_released(const std::string& class_name);
   void stop();
 
 private:
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::unordered_set<std::string> held_;
   bool stopping_ = false;
 };
 
-// The attempts whose handler is on a thread now, each with its deadline: never more than there are handler threads. An attempt that waits
-// for a thread is none of them, its time has not begun (docs/design.md, decision 8).
+// The attempts whose handler is on a thread now or was sent to another program, each with its deadline. An attempt that waits for a thread or
+// a free worker is none of them, its time has not begun (docs/design.md, decision 8).
 class handler_deadlines {
 public:
   // `overdue` is called at most once, by check(). The number is for end().

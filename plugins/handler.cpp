@@ -41,13 +41,18 @@ void handler_registry::add(std::string process_key, std::string version_tag, std
   auto key = joined(process_key, version_tag, class_name);
   const auto at = std::ranges::lower_bound(entries_, key, {}, &std::pair<std::string, entry>::first);
   if (at != entries_.end() && at->first == key)
-    at->second = {trait, std::move(run)};
+    at->second = {trait, std::move(run), {}};
   else
-    entries_.insert(at, {std::move(key), {trait, std::move(run)}});
+    entries_.insert(at, {std::move(key), {trait, std::move(run), {}}});
+}
+
+void handler_registry::add_process(std::string process_key, remote_handler start) {
+  processes_[std::move(process_key)] = {handler_trait::blocking, {}, std::move(start)};
 }
 
 const handler_registry::entry* handler_registry::find(std::string_view process_key, std::string_view version_tag,
                                                       std::string_view class_name) const {
+  if (const auto at = processes_.find(process_key); at != processes_.end()) return &at->second;
   for (const auto tag : {version_tag, std::string_view{}}) {
     const auto key = joined(process_key, tag, class_name);
     const auto at = std::ranges::lower_bound(entries_, key, {}, &std::pair<std::string, entry>::first);

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -75,6 +76,7 @@ struct bpmn_error {
 struct failed {
   std::string error;
   bool retryable = true;
+  bool lost = false;  // it is not known what came of the attempt: tried again with back-off, then an incident (decision 8)
 };
 struct end_instance {
   std::string reason;
@@ -139,19 +141,60 @@ public:
 
 using handler = std::function<outcome(const activation&, services&)>;
 
+// ---- handlers in other programs ----------------------------------------------------------------------------------------------------------
+
+enum class cancel_reason : std::uint8_t {
+  interrupted,  // a boundary event or an operator: the outcome is awaited, as of a handler in this program, and not used
+  deadline,  // the engine has given the attempt up and makes another one
+  stopping,  // the engine stops; the job is still open and runs again after the next start
+};
+
+// How a handler that runs in another program tells of itself. Called from any thread, never with a lock of the engine's held.
+class remote_attempt {
+public:
+  virtual ~remote_attempt() = default;
+  // The activation is sent now, so its time begins: the deadline. Calls nothing back; the same answer when called again.
+  virtual base::timestamp begins() = 0;
+  // Once, but not after cancel(deadline) or cancel(stopping); also from inside remote_handler.
+  virtual void ended(outcome result) = 0;
+};
+
+class remote_call {
+public:
+  virtual ~remote_call() = default;
+  virtual void cancel(cancel_reason why) = 0;
+};
+
+// Begins, and returns at once: no thread waits for the outcome.
+using remote_handler = std::function<std::shared_ptr<remote_call>(activation, std::shared_ptr<remote_attempt>)>;
+
+// Whose question it is (docs/design.md, decision 6).
+struct question_origin {
+  std::string process_key;
+  std::string version_tag;
+  std::string instance_id;
+};
+using answers_callback = std::function<void(base::result<std::vector<bpmn::el::answer>>)>;
+// Asks a worker that has the instance's objects. `done` is called once, from any thread, also from inside.
+using question_asker = std::function<void(question_origin, std::vector<bpmn::el::question>, answers_callback done)>;
+
 // Handlers by (process key, version tag, class name); an empty version tag stands for all versions.
 class handler_registry {
 public:
   struct entry {
     handler_trait trait = handler_trait::blocking;
     handler run;
+    remote_handler start;  // set: in place of `run`
   };
   void add(std::string process_key, std::string version_tag, std::string class_name, handler_trait trait, handler run);
-  // The exact version first, then the entry for all versions; null when there is none.
+  // All handlers of this process run elsewhere, those of this program too.
+  void add_process(std::string process_key, remote_handler start);
+  // The process as a whole, then the exact version, then the entry for all versions; null when there is none.
   [[nodiscard]] const entry* find(std::string_view process_key, std::string_view version_tag, std::string_view class_name) const;
 
 private:
   std::vector<std::pair<std::string, entry>> entries_;  // sorted by the joined key
+  std::map<std::string, entry, std::less<>> processes_;
 };
 
 }  // namespace dsf::plugins

@@ -1,7 +1,7 @@
 #include "plugins/worker_codec.hpp"
 
 #include "plugins/errc.hpp"
-#include "proto/worker.pb.h"
+#include "plugins/worker_codec_impl.hpp"
 #include "storage/instances/parts_codec.hpp"
 #include "storage/instances/value_codec.hpp"
 
@@ -88,8 +88,10 @@ bpmn::outgoing_message take_message(dsf::pb::OutgoingMessage& in) {
 
 }  // namespace
 
-std::string encode_activation(const activation& a) {
-  pb::Activation out;
+void to_proto(const bpmn::value& v, dsf::pb::Value& out) { put(v, out); }
+base::result<bpmn::value> from_proto(dsf::pb::Value&& in) { return take_value(in, "answer"); }
+
+void to_proto(const activation& a, pb::Activation& out) {
   out.set_call(static_cast<pb::HandlerCall>(a.call));
   out.set_event(a.event);
   out.set_class_name(a.class_name);
@@ -107,6 +109,11 @@ std::string encode_activation(const activation& a) {
   out.set_attempt(a.attempt);
   out.set_deadline_us(a.deadline.us);
   out.set_idempotency_key(a.idempotency_key);
+}
+
+std::string encode_activation(const activation& a) {
+  pb::Activation out;
+  to_proto(a, out);
   return out.SerializeAsString();
 }
 
@@ -161,6 +168,10 @@ base::result<outcome> decode_outcome(std::string_view bytes) {
   pb::Outcome in;
   if (!in.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
     return base::fail(errc::bad_answer, "not an outcome of this version");
+  return from_proto(std::move(in));
+}
+
+base::result<outcome> from_proto(pb::Outcome&& in) {
   switch (in.kind_case()) {
     case pb::Outcome::kCompleted: {
       auto& from = *in.mutable_completed();

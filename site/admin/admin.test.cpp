@@ -61,6 +61,7 @@ TEST_CASE("every call arrives with all its fields, and so does its answer", "[ad
   CHECK(port.asked_completion == completion);
   CHECK(client.cohort_count("four").value() == 4);
   CHECK(client.actors(3).value() == port.actors(3).value());
+  CHECK(client.workers().value() == port.workers().value());
   CHECK(client.deploy_plugin("/p").value() == deploy_result{"/p", "1.0", {"p|1.0"}, 4});
   REQUIRE(client.retry_incident("1").has_value());
   CHECK(port.asked == "retry 1");

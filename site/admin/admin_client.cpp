@@ -171,6 +171,8 @@ base::result<std::vector<actor_status>> admin_client::actors(std::uint32_t limit
   return from_proto(TRY(impl_->call(&pb::Admin::Stub::ActorTree, in)));
 }
 
+base::result<worker_list> admin_client::workers() { return from_proto(TRY(impl_->call(&pb::Admin::Stub::Workers, pb::WorkersRequest()))); }
+
 base::result<deploy_result> admin_client::deploy_plugin(const std::string& path) {
   pb::DeployRequest in;
   in.set_path(path);

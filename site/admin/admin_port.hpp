@@ -205,6 +205,29 @@ struct actor_status {
   bool operator==(const actor_status&) const = default;
 };
 
+// A session of a program that runs handlers (docs/workers.md).
+struct worker_status {
+  std::string session;
+  std::string worker;
+  std::string plugin;
+  std::string address;
+  std::vector<std::string> handlers;  // key|version|class; an empty version stands for all
+  std::uint32_t credits = 0;
+  std::uint32_t running = 0;
+  std::uint64_t done = 0;
+  std::uint64_t lost = 0;  // leases it let expire
+  bool draining = false;
+  base::timestamp connected;
+  base::timestamp last_heard;
+  bool operator==(const worker_status&) const = default;
+};
+
+struct worker_list {
+  std::vector<worker_status> workers;
+  std::uint64_t waiting = 0;  // activations that wait for a worker
+  bool operator==(const worker_list&) const = default;
+};
+
 struct deploy_result {
   std::string plugin;
   std::string version;
@@ -247,6 +270,7 @@ public:
   // Before noise.
   virtual base::result<std::uint64_t> cohort_count(const std::string& ccdl) = 0;
   virtual base::result<std::vector<actor_status>> actors(std::uint32_t limit) = 0;
+  virtual base::result<worker_list> workers() = 0;
   virtual base::result<deploy_result> deploy_plugin(const std::string& path) = 0;
   virtual base::result<> hold_handler(const std::string& class_name, bool hold) = 0;
   // Begins an orderly stop and returns.

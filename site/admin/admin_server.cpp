@@ -72,6 +72,9 @@ public:
   grpc::Status ActorTree(grpc::ServerContext*, const pb::ActorTreeRequest* in, pb::ActorList* out) override {
     return answer(port_.actors(in->limit()), out);
   }
+  grpc::Status Workers(grpc::ServerContext*, const pb::WorkersRequest*, pb::WorkerList* out) override {
+    return answer(port_.workers(), out);
+  }
   grpc::Status DeployPlugin(grpc::ServerContext*, const pb::DeployRequest* in, pb::DeployResult* out) override {
     return answer(port_.deploy_plugin(in->path()), out);
   }

@@ -25,6 +25,7 @@ void to_proto(const started_task& from, pb::StartedTask& to);
 void to_proto(const user_task_completion& from, pb::UserTaskCompletion& to);
 void to_proto(const import_progress& from, pb::ImportProgress& to);
 void to_proto(const std::vector<actor_status>& from, pb::ActorList& to);
+void to_proto(const worker_list& from, pb::WorkerList& to);
 void to_proto(const deploy_result& from, pb::DeployResult& to);
 void to_proto(const site_event_line& from, pb::SiteEvent& to);
 
@@ -43,6 +44,7 @@ started_task from_proto(const pb::StartedTask& from);
 user_task_completion from_proto(const pb::UserTaskCompletion& from);
 import_progress from_proto(const pb::ImportProgress& from);
 std::vector<actor_status> from_proto(const pb::ActorList& from);
+worker_list from_proto(const pb::WorkerList& from);
 deploy_result from_proto(const pb::DeployResult& from);
 site_event_line from_proto(const pb::SiteEvent& from);
 

@@ -71,6 +71,9 @@ struct fake_port : admin_port {
   base::result<std::vector<actor_status>> actors(std::uint32_t limit) override {
     return std::vector<actor_status>(limit, {"a", "site", -1, 2, 3});
   }
+  base::result<worker_list> workers() override {
+    return worker_list{{{"s", "host:1", "p", "socket", {"k||C", "k|1.0|D"}, 4, 2, 9, 1, true, {5}, {6}}}, 3};
+  }
   base::result<deploy_result> deploy_plugin(const std::string& path) override { return deploy_result{path, "1.0", {"p|1.0"}, 4}; }
   base::result<> hold_handler(const std::string& name, bool hold) override { return note((hold ? "hold " : "release ") + name); }
   base::result<> shutdown(const std::string& reason) override { return note("shutdown " + reason); }

@@ -106,6 +106,7 @@ private:
     on_site(app_, "partners", "the other sites, and how sending to them goes", [this](auto& s) { return ctl::partners(o_, s); });
     auto* actors = on_site(app_, "actors", "the live tree of actors", [this](auto& s) { return ctl::actors(o_, s, limit_); });
     actors->add_option("--limit", limit_, "at most so many")->capture_default_str();
+    on_site(app_, "workers", "programs that run handlers, and what they do", [this](auto& s) { return ctl::workers(o_, s); });
     on_site(app_, "watch", "events as they happen, until Ctrl-C", [this](auto& s) { return ctl::watch(o_, s); });
     auto* stop = on_site(app_, "stop", "stops the site in an orderly way", [this](auto& s) { return ctl::shutdown(o_, s, text_); });
     stop->add_option("--reason", text_, "for the log");

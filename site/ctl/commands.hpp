@@ -24,6 +24,7 @@ result<> incident_cancel(ctl_output& o, admin_calls& site, const std::vector<std
 result<> why(ctl_output& o, admin_calls& site, const std::string& business_key);
 result<> partners(ctl_output& o, admin_calls& site);
 result<> actors(ctl_output& o, admin_calls& site, std::uint32_t limit);
+result<> workers(ctl_output& o, admin_calls& site);
 result<> task_start(ctl_output& o, admin_calls& site, const start_request& request);
 result<> task_complete(ctl_output& o, admin_calls& site, const user_task_completion& completion);
 result<> import(ctl_output& o, admin_calls& site, const std::string& path);

@@ -109,6 +109,7 @@ TEST_CASE("every command against a site, as table and as JSON", "[ctl]") {
                                                        {"why", "bk"},
                                                        {"partners"},
                                                        {"actors"},
+                                                       {"workers"},
                                                        {"task", "start", "p|1", "--input", "s|c=v", "--reference", "s|d=Measure/1"},
                                                        {"task", "complete", "ut", "--set", "a=b"},
                                                        {"import", "/data"},

@@ -15,6 +15,7 @@ base::json to_json(const wait_point_line& w);
 base::json to_json(const why_answer& a);
 base::json to_json(const partner_status& p);
 base::json to_json(const actor_status& a);
+base::json to_json(const worker_list& l);
 base::json to_json(const deploy_result& d);
 base::json to_json(const import_progress& p);
 base::json to_json(const site_event_line& e);

@@ -20,6 +20,7 @@
 #include "plugins/deploy.hpp"
 #include "plugins/handler.hpp"
 #include "plugins/host_services.hpp"
+#include "plugins/workers/worker_host.hpp"
 #include "privacy/mapping.hpp"
 #include "site/admin/admin_server.hpp"
 #include "site/running/caretaker.hpp"
@@ -53,6 +54,7 @@ struct running_site::parts {
   std::unique_ptr<engine_half> half;                   // role bpe without fhir
   std::vector<plugins::bundle> undeployed;             // whose resources the endpoint elsewhere has not got yet
   std::unique_ptr<plugins::host> host;
+  std::unique_ptr<plugins::worker_host> workers;  // null: no handlers run in workers
   actors::engine_context context;  // as the engine has it; for reading instances
   engine_slot engine;
   std::unique_ptr<caretaker> care;
@@ -66,6 +68,7 @@ struct running_site::parts {
 
   base::result<> open();
   base::result<> open_repository();
+  void open_workers();
   base::result<> bootstrap();
   base::result<> serve();
   void make_engine();

@@ -103,6 +103,7 @@ result<> running_site::parts::open() {
   if (repository) ho.cohort_count = [this](const json& ccdl) { return count(ccdl); };
   host = std::make_unique<plugins::host>(std::move(ho), *store, *caches, *endpoint, others(), clock, entropy, *log);
   processes::register_handlers(handlers);
+  if (config.role_bpe && !config.workers.plugins.empty()) open_workers();
 
   context.store = store.get();
   context.processes = &definitions;
@@ -123,6 +124,7 @@ result<> running_site::parts::open() {
   context.services_for = [this](const plugins::activation& a) { return host->services_for(a); };
   context.endpoint_elsewhere = half != nullptr;
   context.write_task = [this](const json& task, base::uuid id) { return task_put(task, id); };
+  if (workers) context.ask = workers->asker();
   make_engine();
   store->on_commit([this](std::span<const storage::feed_entry> entries) {
     caches->on_commit(entries);
@@ -189,6 +191,7 @@ result<> running_site::parts::serve() {
   note_certificates(config);
   if (config.role_bpe) engine->start();
   if (half) half->start([this](const json& task, base::uuid id) { return task_put(task, id); }, [this] { return deploy_elsewhere(); });
+  if (workers) TRY(workers->listen());
   if (config.role_fhir) {
     net::server_options o;
     o.address = config.fhir_listen.address;
@@ -278,6 +281,7 @@ void running_site::parts::stop() {
   if (half) half->stop();
   if (care) care->stop();
   if (engine) engine->stop();
+  if (workers) workers->stop();
   if (work) work->stop();
   half.reset();
   client.reset();

@@ -39,6 +39,7 @@ public:
   base::result<> import(const std::string& path, const std::function<bool(const import_progress&)>& progress) override;
   base::result<std::uint64_t> cohort_count(const std::string& ccdl) override;
   base::result<std::vector<actor_status>> actors(std::uint32_t limit) override;
+  base::result<worker_list> workers() override;
   base::result<deploy_result> deploy_plugin(const std::string& path) override;
   base::result<> hold_handler(const std::string& class_name, bool hold) override;
   base::result<> shutdown(const std::string& reason) override;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "base/mutant.hpp"
 #include "site/settings/layers.hpp"
@@ -25,6 +26,7 @@ public:
     paths();
     processes();
     feasibility();
+    workers();
     return std::move(problems_);
   }
 
@@ -163,6 +165,42 @@ private:
                fmt::format("{}: certificate and key go together; set both or none", prefix));
       if (!store.bearer_token.empty() && !store.username.empty())
         refuse(prefix + ".bearer_token", fmt::format("{}: bearer_token and username are both set; leave one out", prefix));
+    }
+  }
+
+  void workers() {
+    auto& w = c_.workers;
+    if (w.plugins.empty() && w.socket.empty()) w.socket = "off";
+    if (w.socket.empty() && !c_.store_path.empty()) w.socket = (std::filesystem::path(c_.store_path) / "workers.sock").string();
+    // A relative path is made absolute or relative to the file's folder before it comes here.
+    if (w.socket.ends_with("/off")) w.socket = "off";
+    if (w.socket != "off" && w.socket.size() > max_socket_path)
+      refuse("workers.socket", fmt::format("workers.socket is '{}'; the path of a Unix socket has at most {} bytes, this one has {}; set a "
+                                           "shorter one",
+                                           w.socket, max_socket_path, w.socket.size()));
+    if (w.tcp)
+      for (auto name : {"workers.tls.certificate", "workers.tls.key", "workers.tls.trust"})
+        require(name, "workers of other machines come with mutual TLS only (workers.address)");
+    std::map<std::string, std::string> owner;
+    for (const auto& [name, plugin] : w.plugins) {
+      const auto prefix = "workers.plugins." + name;
+      if (plugin.processes.empty())
+        problems_.emplace_back(settings_errc::missing,
+                               fmt::format("{0}.processes is not set; {0} needs the keys of its processes", prefix));
+      for (const auto& process : plugin.processes) {
+        const auto [at, fresh] = owner.emplace(process, name);
+        if (!fresh)
+          problems_.emplace_back(
+              settings_errc::wrong,
+              fmt::format("{}.processes has '{}', and so has workers.plugins.{}.processes; a process belongs to one plugin", prefix,
+                          process, at->second),
+              place_of(prefix + ".processes"));
+      }
+      for (const auto& store : plugin.stores)
+        if (!c_.feasibility.stores.contains(store))
+          problems_.emplace_back(settings_errc::wrong,
+                                 fmt::format("{}.stores has '{}'; there is no feasibility.stores.{}", prefix, store, store),
+                                 place_of(prefix + ".stores"));
     }
   }
 

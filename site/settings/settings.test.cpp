@@ -337,3 +337,23 @@ TEST_CASE("docs/settings.md is current", "[settings]") {
   INFO("bring it up to date with: dsfd config docs > docs/settings.md");
   CHECK(text.str() == settings_markdown());
 }
+
+TEST_CASE("workers: a socket when a plugin is set, one plugin a process, TCP only with certificates", "[settings]") {
+  folder f;
+  CHECK(load(f, good).config.workers.socket == "off");
+  const auto with = [&](const std::string& lines) { return load(f, std::string(good) + "workers:\n" + lines); };
+  const auto loaded = with("  plugins: {p: {processes: [k1, k2], settings: [A]}}\n");
+  REQUIRE(problems(f, loaded) == "");
+  CHECK(loaded.config.workers.socket == (f.path / "data/workers.sock").string());
+  CHECK(loaded.config.workers.plugins.at("p").processes == std::vector<std::string>{"k1", "k2"});
+  CHECK_FALSE(loaded.config.workers.plugins.at("p").cohort_count);
+  CHECK_FALSE(loaded.config.workers.tcp);
+  CHECK(with("  socket: off\n  plugins: {p: {processes: [k]}}\n").config.workers.socket == "off");
+  CHECK(problems(f, with("  plugins: {p: {settings: [A]}}\n")) ==
+        "workers.plugins.p.processes is not set; workers.plugins.p needs the keys of its processes\n");
+  CHECK(problems(f, with("  plugins: {p: {processes: [k]}, q: {processes: [k]}}\n")).find("a process belongs to one plugin") !=
+        std::string::npos);
+  CHECK(problems(f, with("  plugins: {p: {processes: [k], stores: [s]}}\n")).find("there is no feasibility.stores.s") != std::string::npos);
+  CHECK(problems(f, with("  address: 0.0.0.0\n  plugins: {p: {processes: [k]}}\n")).find("workers.tls.certificate is not set") !=
+        std::string::npos);
+}

@@ -53,6 +53,30 @@ struct feasibility_config {
   std::map<std::string, feasibility_store> stores;      // by name
 };
 
+// A plugin whose handlers run in workers (docs/workers.md).
+struct worker_plugin_config {
+  std::vector<std::string> processes;     // keys
+  std::vector<std::string> settings;      // names of process_environment
+  std::vector<std::string> stores;        // names of feasibility_config::stores
+  std::vector<std::string> certificates;  // common names
+  bool cohort_count = false;
+};
+
+struct workers_config {
+  std::string socket;  // "off": none
+  std::vector<std::string> users;
+  listen_config listen;
+  bool tcp = false;
+  tls_config tls;
+  std::int64_t lease_us = 0;
+  std::int64_t wait_us = 0;
+  std::int64_t max_sessions = 0;
+  std::int64_t max_queue = 0;
+  std::int64_t max_message_bytes = 0;
+  std::int64_t call_threads = 0;
+  std::map<std::string, worker_plugin_config> plugins;  // by name
+};
+
 struct limits_config {
   std::int64_t connections = 0;
   std::int64_t connections_per_partner = 0;
@@ -112,6 +136,7 @@ struct site_config {
 
   limits_config limits;
   feasibility_config feasibility;
+  workers_config workers;
 
   std::string log_file;  // "-": standard error
   base::log_level log_level = base::log_level::info;

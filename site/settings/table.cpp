@@ -16,6 +16,7 @@ bool contains(const std::vector<std::string>& items, std::string_view item) {
 }
 feasibility_network& network(config& c, key k) { return c.feasibility.networks[k]; }
 feasibility_store& store(config& c, key k) { return c.feasibility.stores[k]; }
+worker_plugin_config& worker_plugin(config& c, key k) { return c.workers.plugins[k]; }
 
 // clang-format off
 constexpr setting rows[] = {
@@ -104,6 +105,43 @@ constexpr setting rows[] = {
    [](config& c, key, value v) { c.retired_processes = v.items; }},
   {"process_environment.*", text, "", "", "Value of a placeholder in process models and resources, by its DSF name, e.g. DEV_DSF_BPE_PROCESS_TIMEOUT. A name ending in _PASSWORD_FILE or _SECRET_FILE also sets the name without _FILE to that file's first line.",
    [](config& c, key k, value v) { c.process_environment[k] = v.text; }},
+
+  {"workers.plugins.*.processes", text_list, "", "", "Keys of the processes whose handlers run in workers, those that come with the program too, e.g. dsfdev_ping.",
+   [](config& c, key k, value v) { worker_plugin(c, k).processes = v.items; }},
+  {"workers.plugins.*.settings", text_list, "", "", "Names of process_environment that workers of this plugin may see; others stay hidden.",
+   [](config& c, key k, value v) { worker_plugin(c, k).settings = v.items; }},
+  {"workers.plugins.*.stores", text_list, "", "", "Stores (feasibility.stores) that workers of this plugin may use.",
+   [](config& c, key k, value v) { worker_plugin(c, k).stores = v.items; }},
+  {"workers.plugins.*.certificates", text_list, "", "", "Common names of the certificates with which a worker of this plugin may come over TCP.",
+   [](config& c, key k, value v) { worker_plugin(c, k).certificates = v.items; }},
+  {"workers.plugins.*.cohort_count", boolean, "false", "", "Workers of this plugin may count in the site's own repository; counts are exact.",
+   [](config& c, key k, value v) { worker_plugin(c, k).cohort_count = v.flag; }},
+  {"workers.socket", path, "", "", "Unix socket for workers of this machine, or off; default: workers.sock in store.path when workers.plugins is set.",
+   [](config& c, key, value v) { c.workers.socket = v.text; }},
+  {"workers.users", text_list, "", "", "Users (names or numbers) that may connect to that socket beside dsfd's own and root; the kernel tells who connects.",
+   [](config& c, key, value v) { c.workers.users = v.items; }},
+  {"workers.address", text, "", "", "Address for workers of other machines, with mutual TLS; empty: none.",
+   [](config& c, key, value v) { c.workers.listen.address = v.text; c.workers.tcp = !v.text.empty(); }},
+  {"workers.port", port, "8445", "0..65535", "Port at that address; 0: any free one.",
+   [](config& c, key, value v) { c.workers.listen.port = port_of(v); }},
+  {"workers.tls.certificate", existing_path, "", "", "PEM with the certificate shown to workers, and its intermediate authorities.",
+   [](config& c, key, value v) { c.workers.tls.certificate = v.text; }},
+  {"workers.tls.key", existing_path, "", "", "PEM with its key, without a password.",
+   [](config& c, key, value v) { c.workers.tls.key = v.text; }},
+  {"workers.tls.trust", existing_path, "", "", "PEM file with the authorities of workers' certificates.",
+   [](config& c, key, value v) { c.workers.tls.trust = v.text; }},
+  {"workers.lease", duration, "30s", "100ms..1h", "An activation whose worker is silent for longer is lost and given to another one, or tried again.",
+   [](config& c, key, value v) { c.workers.lease_us = v.number; }},
+  {"workers.wait", duration, "10s", "0s..1d", "How long an activation waits for a worker when none has its handler; then the attempt is lost.",
+   [](config& c, key, value v) { c.workers.wait_us = v.number; }},
+  {"workers.max_sessions", integer, "64", "1..10000", "Sessions of workers at the same time.",
+   [](config& c, key, value v) { c.workers.max_sessions = v.number; }},
+  {"workers.max_queue", integer, "10000", "1..1000000", "Activations that wait for a worker; one more is a lost attempt.",
+   [](config& c, key, value v) { c.workers.max_queue = v.number; }},
+  {"workers.max_message", size, "16MiB", "64KiB..1GiB", "One message between the program and a worker.",
+   [](config& c, key, value v) { c.workers.max_message_bytes = v.number; }},
+  {"workers.call_threads", integer, "4", "1..256", "Threads for what workers ask of the site (FHIR, directory, state).",
+   [](config& c, key, value v) { c.workers.call_threads = v.number; }},
 
   {"engine.send_deadline", duration, "PT5M", "1s..30d", "How long a message to another site is tried when its process says nothing.",
    [](config& c, key, value v) { c.send_deadline_us = v.number; }},
