@@ -1,17 +1,13 @@
 #include "plugins/bundle.hpp"
 
-#include <yaml-cpp/yaml.h>
+#include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <set>
-#include <sstream>
 
 #include "actors/task_document.hpp"
 #include "bpmn/lint.hpp"
 #include "bpmn/placeholder.hpp"
-#include "fhir/codec/json.hpp"
-#include "fhir/codec/xml.hpp"
 #include "plugins/errc.hpp"
 
 namespace dsf::plugins {
@@ -21,241 +17,232 @@ using base::fail;
 using base::json;
 using base::result;
 
-constexpr std::size_t file_limit = 16u << 20;
-constexpr std::string_view profile_base = "http://dsf.dev/fhir/StructureDefinition/";
-
-result<std::string> read_file(const std::filesystem::path& path) {
-  std::error_code ec;
-  const auto size = std::filesystem::file_size(path, ec);
-  if (ec) return fail(errc::bad_bundle, "the file is missing or can't be read", path.string());
-  if (size > file_limit) return fail(errc::bad_bundle, "the file is larger than 16 MiB", path.string());
-  std::ifstream in{path, std::ios::binary};
-  std::ostringstream text;
-  text << in.rdbuf();
-  if (!in) return fail(errc::bad_bundle, "the file can't be read", path.string());
-  return std::move(text).str();
+// Stands for a required setting where there is no site to ask.
+std::string sample(setting_type t) {
+  switch (t) {
+    case setting_type::integer: return "1";
+    case setting_type::boolean: return "true";
+    case setting_type::duration: return "PT1S";
+    case setting_type::url: return "https://sample.invalid";
+    case setting_type::file: return "sample";
+    case setting_type::text:
+    case setting_type::secret: return "sample";
+  }
+  return {};
 }
 
-// Collects faults, so that one look tells all.
-struct faults {
-  std::vector<std::string> lines;
-  void add(const std::string& place, const std::string& text) { lines.push_back(place + ": " + text); }
+class reader {
+public:
+  reader(const bundle_files& files, const bundle_context& context) : files_(files), context_(context) {}
+
+  bundle_reading read() {
+    std::string yaml;
+    if (!file("plugin.yaml", "", yaml)) return std::move(out_);
+    manifest_ = read_manifest(yaml, files_.place("plugin.yaml"), out_.faults);
+    auto& b = out_.content;
+    b.name = manifest_.name;
+    b.version = manifest_.version;
+    b.resource_version = manifest_.resource_version;
+    b.release_date = manifest_.release_date;
+    b.draft = manifest_.draft || names_a_draft(files_.file_name());
+    b.settings = manifest_.settings;
+    b.configuration = manifest_.configuration;
+    b.handlers = manifest_.handlers;
+    b.permissions = manifest_.permissions;
+    settings();
+    // Without a version every placeholder and resource would be a fault of its own.
+    if (!b.resource_version.empty())
+      for (const auto& p : manifest_.processes) process(p);
+    same_key_twice();
+    if (out_.ok())
+      for (auto& w : contradictions(b)) {
+        w.place = files_.place(w.place);
+        out_.warnings.push_back(std::move(w));
+      }
+    return std::move(out_);
+  }
+
+private:
+  void wrong(std::string place, std::string text) { out_.faults.push_back({std::move(place), std::move(text)}); }
+  std::string manifest_line(int line) const { return fmt::format("{}:{}", files_.place("plugin.yaml"), line); }
   template <class T>
-  bool take(result<T>&& r, T& into) {
+  bool take(result<T>&& r, const std::string& place, T& into) {
     if (r) {
       into = std::move(*r);
       return true;
     }
-    lines.push_back(r.error().to_string());
+    const auto& e = r.error();
+    // "bpe/x.bpmn: line 7" and the like come from readers that know the file's name only.
+    wrong(e.place().empty() ? place : e.place(), e.text());
     return false;
   }
-};
-
-struct reader {
-  std::filesystem::path folder;
-  const bundle_context& context;
-  bundle out;
-  faults wrong;
-
-  std::string at(const YAML::Mark& mark) const { return (folder / "plugin.yaml").string() + ":" + std::to_string(mark.line + 1); }
-
-  std::string text(const YAML::Node& map, const char* name, bool required) {
-    const auto n = map[name];
-    if (n && n.IsScalar()) return n.as<std::string>();
-    if (n || required) wrong.add(at(n ? n.Mark() : map.Mark()), std::string("'") + name + "' must be given as a text");
-    return {};
+  bool file(const std::string& name, const std::string& place, std::string& into) {
+    auto text = files_.read(name);
+    if (!text) {
+      wrong(place.empty() ? text.error().place() : place, place.empty() ? text.error().text() : name + ": " + text.error().text());
+      return false;
+    }
+    out_.content.files.emplace(name, *text);
+    into = std::move(*text);
+    return true;
   }
 
-  bpmn::placeholder_values placeholders() const {
+  void settings() {
+    for (const auto& s : manifest_.configuration) {
+      if (s.default_value) out_.content.settings[s.name] = *s.default_value;
+      const auto set = context_.environment.find(s.name);
+      if (set != context_.environment.end()) {
+        if (const auto bad = fault_of_value(s.type, set->second); !bad.empty()) {
+          const bool secret = s.type == setting_type::secret;
+          wrong(manifest_line(s.line),
+                fmt::format("the site's process_environment.{} {}", s.name, secret ? "is no secret of its form" : bad));
+        } else if (std::error_code ec;
+                   s.type == setting_type::file && !context_.offline && !std::filesystem::is_regular_file(set->second, ec)) {
+          wrong(manifest_line(s.line),
+                fmt::format("the site's process_environment.{} names {}, and there is no such file", s.name, set->second));
+        }
+      } else if (s.required && context_.offline) {
+        if (s.type != setting_type::secret) out_.content.settings[s.name] = sample(s.type);
+      } else if (s.required) {
+        wrong(manifest_line(s.line), fmt::format("the site has no value for '{}' ({}); set process_environment.{}", s.name, s.doc, s.name));
+      }
+    }
+  }
+
+  bool replace(const std::string& raw, const std::string& place, bpmn::placeholder_file kind, std::string& into) {
+    std::string secret;
     bpmn::placeholder_values v;
-    v.version = out.resource_version;
-    v.date = out.release_date;
-    if (!context.organization.empty()) v.organization = context.organization;
-    v.property = [this](std::string_view name) -> std::optional<std::string> {
+    v.version = out_.content.resource_version;
+    v.date = out_.content.release_date;
+    if (!context_.organization.empty()) v.organization = context_.organization;
+    v.property = [&](std::string_view name) -> std::optional<std::string> {
       const std::string key{name};
-      if (const auto e = context.environment.find(key); e != context.environment.end()) return e->second;
-      if (const auto s = out.settings.find(key); s != out.settings.end()) return s->second;
+      // A placeholder's value is stored with the model or resource, where everybody reads it.
+      if (const auto* s = manifest_.setting(name); s && s->type == setting_type::secret) {
+        secret = key;
+        return std::string{};
+      }
+      if (const auto e = context_.environment.find(key); e != context_.environment.end()) return e->second;
+      if (const auto s = out_.content.settings.find(key); s != out_.content.settings.end()) return s->second;
       return std::nullopt;
     };
-    return v;
+    const bool done = take(bpmn::replace_placeholders(raw, place, kind, v), place, into);
+    if (done && !secret.empty())
+      wrong(place, fmt::format("'{}' is a secret and can't be a placeholder; let the handler ask for it (permissions.secrets)", secret));
+    return done;
   }
 
-  void head(const YAML::Node& root) {
-    static const std::set<std::string> known{"name", "version", "release_date", "settings", "processes"};
-    for (const auto& member : root)
-      if (const auto name = member.first.as<std::string>(""); !known.contains(name))
-        wrong.add(at(member.first.Mark()), "'" + name + "' is not known here");
-    out.name = text(root, "name", true);
-    out.version = text(root, "version", true);
-    out.release_date = text(root, "release_date", true);
-    if (std::ranges::count(out.version, '.') != 3)
-      wrong.add(at(root.Mark()), "the version '" + out.version + "' must have four parts, as 1.0.1.0");
-    else
-      out.resource_version = out.version.substr(0, out.version.find('.', out.version.find('.') + 1));
-    if (const auto s = root["settings"]) {
-      if (!s.IsMap())
-        wrong.add(at(s.Mark()), "'settings' must be a map of texts");
-      else
-        for (const auto& m : s) out.settings[m.first.as<std::string>()] = m.second.as<std::string>("");
-    }
-  }
-
-  void process(const YAML::Node& n) {
-    if (!n.IsMap()) return wrong.add(at(n.Mark()), "a process is a map with 'model' and 'resources'");
-    const auto model = text(n, "model", true);
+  void process(const manifest_process& m) {
     bundle_process p;
-    p.send_deadline = text(n, "send_deadline", false);
-    if (!p.send_deadline.empty()) {
-      std::string replaced;
-      if (!wrong.take(bpmn::replace_placeholders(p.send_deadline, "plugin.yaml", bpmn::placeholder_file::bpmn, placeholders()), replaced))
-        return;
-      p.send_deadline = std::move(replaced);
-    }
-    if (!p.send_deadline.empty())
-      if (auto d = base::parse_duration(p.send_deadline); !d) wrong.add(at(n.Mark()), d.error().text());
+    p.model = m.model;
+    const auto place = files_.place(m.model);
+    if (!m.send_deadline.empty() && replace(m.send_deadline, manifest_line(m.line), bpmn::placeholder_file::bpmn, p.send_deadline))
+      if (auto d = base::parse_duration(p.send_deadline); !d)
+        wrong(manifest_line(m.line), fmt::format("send_deadline is '{}'; it must be an ISO 8601 duration, as PT20S", p.send_deadline));
     std::string raw;
-    if (!wrong.take(read_file(folder / model), raw)) return;
-    if (!wrong.take(bpmn::replace_placeholders(raw, model, bpmn::placeholder_file::bpmn, placeholders()), p.xml)) return;
+    const bool readable = file(m.model, manifest_line(m.line), raw) && replace(raw, place, bpmn::placeholder_file::bpmn, p.xml);
     std::vector<std::shared_ptr<const bpmn::definition>> read;
-    if (!wrong.take(bpmn::read_bpmn(p.xml, model), read)) return;
-    for (const auto& finding : bpmn::lint(read, out.resource_version)) wrong.add(model, finding.text);
-    if (read.size() != 1) return;
-    p.definition = read.front();
-    check_handlers(model, *p.definition);
+    if (readable && take(bpmn::read_bpmn(p.xml, place), place, read)) {
+      for (const auto& f : bpmn::lint(read, out_.content.resource_version))
+        (f.level == bpmn::finding_level::error ? out_.faults : out_.warnings)
+            .push_back({f.line ? fmt::format("{}:{}", place, f.line) : place, f.text});
+      if (read.size() == 1) p.definition = read.front();
+    }
+    if (p.definition) classes(place, *p.definition);
 
     std::size_t activity_definitions = 0;
-    for (const auto& r : n["resources"]) {
-      const auto file = r.as<std::string>("");
-      auto resource = this->resource(file);
+    for (const auto& [name, line] : m.resources) {
+      auto resource = this->resource(name, line);
       if (!resource) continue;
       if (resource->type == "ActivityDefinition") {
         ++activity_definitions;
-        const auto name = actors::parse_canonical(resource->content["url"].str() + "|" + resource->content["version"].str());
-        if (!name || name->key != p.definition->key) wrong.add(file, "its url does not belong to process " + p.definition->key);
+        const auto process = actors::parse_canonical(resource->content["url"].str() + "|" + resource->content["version"].str());
+        if (p.definition && (!process || process->key != p.definition->key))
+          wrong(files_.place(name), fmt::format("its url does not belong to process {}; it must end in /bpe/Process/{}", p.definition->key,
+                                                p.definition->key.substr(p.definition->key.find('_') + 1)));
       }
       p.resources.push_back(std::move(*resource));
     }
-    if (activity_definitions != 1)
-      wrong.add(model, "needs exactly one ActivityDefinition among its resources, has " + std::to_string(activity_definitions));
-    out.processes.push_back(std::move(p));
+    if (p.definition && activity_definitions != 1 && out_.ok())
+      wrong(manifest_line(m.line),
+            fmt::format("{} needs exactly one ActivityDefinition among its resources, has {}", m.model, activity_definitions));
+    if (p.definition) out_.content.processes.push_back(std::move(p));
   }
 
-  void check_handlers(const std::string& model, const bpmn::definition& d) {
-    if (!context.handlers) return;
-    std::set<std::string> missing;
-    const auto need = [&](const bpmn::delegate& run) {
-      if (!run.class_name.empty() && !context.handlers->find(d.key, d.version_tag, run.class_name)) missing.insert(run.class_name);
+  std::optional<bundle_resource> resource(const std::string& name, int line) {
+    std::string raw, replaced;
+    const auto place = files_.place(name);
+    const auto known = out_.content.files.contains(name);  // told once what is wrong with it
+    const auto before = out_.faults.size();
+    std::optional<bundle_resource> out;
+    if (file(name, manifest_line(line), raw) && replace(raw, place, bpmn::placeholder_file::fhir, replaced))
+      out = read_resource(name, replaced, place, out_.content.resource_version, context_.offline || !context_.organization.empty(),
+                          out_.faults);
+    if (known) out_.faults.resize(std::min(before, out_.faults.size()));
+    return out;
+  }
+
+  void classes(const std::string& place, const bpmn::definition& d) {
+    const auto process = d.key + "|" + d.version_tag;
+    std::map<std::string, int> uses;
+    const auto need = [&](const bpmn::delegate& run, int line) {
+      if (!run.class_name.empty()) uses.emplace(run.class_name, line);
     };
     for (const auto& n : d.nodes) {
-      need(n.run);
-      need(n.event.run);
-      for (const auto& l : n.listeners) need(l.run);
-      for (const auto& l : n.task_listeners) need(l.run);
+      need(n.run, n.line);
+      need(n.event.run, n.line);
+      for (const auto& l : n.listeners) need(l.run, n.line);
+      for (const auto& l : n.task_listeners) need(l.run, n.line);
     }
     for (const auto& f : d.flows)
-      for (const auto& l : f.listeners) need(l.run);
-    for (const auto& l : d.listeners) need(l.run);
-    for (const auto& name : missing) wrong.add(model, "there is no handler for class " + name);
-  }
-
-  std::optional<bundle_resource> resource(const std::string& file) {
-    std::string raw, replaced;
-    if (!wrong.take(read_file(folder / file), raw)) return std::nullopt;
-    if (!wrong.take(bpmn::replace_placeholders(raw, file, bpmn::placeholder_file::fhir, placeholders()), replaced)) return std::nullopt;
-    auto reading = file.ends_with(".json") ? fhir::read_json(replaced) : fhir::read_xml(replaced);
-    // A draft of a resource may leave out what the deployment sets; everything else must be in order.
-    if (!reading.ok()) {
-      for (const auto& i : reading.issues) wrong.add(file, (i.expression.empty() ? "" : i.expression + ": ") + i.text);
-      return std::nullopt;
-    }
-    bundle_resource r{file, reading.resource["resourceType"].str(), std::move(reading.resource), {}};
-    return adapt(std::move(r));
-  }
-
-  // What the reference does to the resources of a v1 plugin (dsf-bpe 3.6).
-  std::optional<bundle_resource> adapt(bundle_resource r) {
-    static const std::map<std::string, std::string, std::less<>> profiles{{"ActivityDefinition", "activity-definition"},
-                                                                          {"CodeSystem", "code-system"},
-                                                                          {"Library", "library"},
-                                                                          {"Measure", "measure"},
-                                                                          {"NamingSystem", "naming-system"},
-                                                                          {"Questionnaire", "questionnaire"},
-                                                                          {"StructureDefinition", "structure-definition"},
-                                                                          {"Task", ""},
-                                                                          {"ValueSet", "value-set"}};
-    const auto profile = profiles.find(r.type);
-    if (profile == profiles.end()) {
-      wrong.add(r.file, "a plugin can't bring a " + r.type);
-      return std::nullopt;
-    }
-    auto& c = r.content;
-    c.erase("id");
-    if (r.type == "Task") {
-      const auto& id = c["identifier"][0];
-      if (c["status"].str() != "draft" || id["system"].str() != "http://dsf.dev/sid/task-identifier" || id["value"].str().empty()) {
-        wrong.add(r.file, "a Task of a plugin must be a draft with an identifier of system http://dsf.dev/sid/task-identifier");
-        return std::nullopt;
+      for (const auto& l : f.listeners) need(l.run, f.source == bpmn::no_node ? 1 : d.nodes[f.source].line);
+    for (const auto& l : d.listeners) need(l.run, 1);
+    for (const auto& [name, line] : uses) {
+      handler_use use{process, name, fmt::format("{}:{}", place, line), manifest_.runtime_of(name), false};
+      use.found = context_.handlers && context_.handlers->find(d.key, d.version_tag, name);
+      if (context_.handlers && !use.found) {
+        if (use.runtime == handler_runtime::builtin)
+          wrong(use.place, fmt::format("there is no handler for class {} in this program; correct the name, or let it run in a worker "
+                                       "(handlers: {{{}: worker}})",
+                                       name, name));
+        else if (!context_.offline)
+          wrong(use.place, fmt::format("class {} runs in a worker, and this site has no workers for process {}; name the process in the "
+                                       "settings of workers.plugins",
+                                       name, d.key));
       }
-      if (context.organization.empty()) return std::nullopt;
-      r.criteria = "identifier=http://dsf.dev/sid/task-identifier|" + id["value"].str() + "&status=draft";
-      return r;
+      out_.content.classes.push_back(std::move(use));
     }
-    if (r.type == "NamingSystem") {
-      r.criteria = "name=" + c["name"].str();
-      return r;
-    }
-    if (c["url"].str().empty() || c["version"].str() != out.resource_version) {
-      wrong.add(r.file, "needs a url, and the version " + out.resource_version);
-      return std::nullopt;
-    }
-    r.criteria = "url=" + c["url"].str() + "&version=" + c["version"].str();
-    add_profile(c, std::string(profile_base) + profile->second);
-    if (r.type == "StructureDefinition") {
-      if (c["differential"].is_null()) wrong.add(r.file, "a StructureDefinition needs a differential");
-      const auto& base_definition = c["baseDefinition"].str();
-      if (base_definition == std::string(profile_base) + "task-base" || base_definition == std::string(profile_base) + "task-base|1.0.0")
-        c.set("baseDefinition", std::string(profile_base) + "task");
-    }
-    return r;
   }
 
-  static void add_profile(json& c, const std::string& profile) {
-    auto* meta = c.find("meta");
-    if (!meta) meta = &c.set("meta", json::object{});
-    auto* list = meta->find("profile");
-    if (!list) list = &meta->set("profile", json::array{});
-    for (auto& p : *list->if_array())
-      if (p.str() == profile || p.str().starts_with(profile + "|")) {
-        p = json(profile);
-        return;
-      }
-    list->push_back(profile);
+  void same_key_twice() {
+    std::map<std::string, std::string> seen;
+    for (const auto& p : out_.content.processes)
+      if (const auto [at, fresh] = seen.emplace(p.definition->key, p.model); !fresh)
+        wrong(files_.place(p.model),
+              fmt::format("process {} stands in {} too; a bundle has a process once", p.definition->key, at->second));
   }
+
+  const bundle_files& files_;
+  const bundle_context& context_;
+  manifest manifest_;
+  bundle_reading out_;
 };
 
 }  // namespace
 
-base::result<bundle> read_bundle(const std::filesystem::path& folder, const bundle_context& context) {
-  reader r{folder, context, {}, {}};
-  const auto yaml = TRY(read_file(folder / "plugin.yaml"));
-  try {
-    const auto root = YAML::Load(yaml);
-    if (!root.IsMap())
-      return fail(errc::bad_bundle, "must be a map with name, version, release_date and processes", (folder / "plugin.yaml").string());
-    r.head(root);
-    if (r.wrong.lines.empty())
-      for (const auto& p : root["processes"]) r.process(p);
-    if (r.wrong.lines.empty() && r.out.processes.empty()) r.wrong.add(r.at(root.Mark()), "the bundle has no processes");
-  } catch (const YAML::Exception& e) {
-    return fail(errc::bad_bundle, std::string("not valid YAML: ") + e.msg,
-                (folder / "plugin.yaml").string() + ":" + std::to_string(e.mark.line + 1));
-  }
-  if (!r.wrong.lines.empty()) {
-    std::string all;
-    for (const auto& line : r.wrong.lines) all += (all.empty() ? "" : "\n") + line;
-    return fail(errc::bad_bundle, all);
-  }
-  return std::move(r.out);
+bundle_reading read_bundle(const bundle_files& files, const bundle_context& context) {
+  auto out = reader(files, context).read();
+  out.content.source = files.place("");
+  while (out.content.source.ends_with('/') || out.content.source.ends_with('!')) out.content.source.pop_back();
+  return out;
+}
+
+result<bundle> read_bundle(const std::filesystem::path& path, const bundle_context& context) {
+  auto reading = read_bundle(TRY(bundle_files::open(path)), context);
+  if (reading.ok()) return std::move(reading.content);
+  std::string all;
+  for (const auto& f : reading.faults) all += (all.empty() ? "" : "\n") + f.line();
+  return fail(errc::bad_bundle, all);
 }
 
 }  // namespace dsf::plugins

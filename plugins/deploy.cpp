@@ -1,5 +1,7 @@
 #include "plugins/deploy.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "plugins/errc.hpp"
@@ -13,22 +15,34 @@ using base::result;
 
 constexpr std::string_view definition_prefix = "definition/";
 constexpr std::string_view state_prefix = "process/";
+constexpr std::string_view resources_prefix = "process-resources/";
+constexpr std::string_view wish_prefix = "process-wish/";
 
-// The order in which resources refer to one another (dsf-bpe 3.6).
-int rank(std::string_view type) {
-  static constexpr std::string_view order[] = {
-      "NamingSystem", "CodeSystem", "ValueSet", "StructureDefinition", "Library", "Measure", "Questionnaire", "ActivityDefinition", "Task"};
-  return static_cast<int>(std::ranges::find(order, type) - std::begin(order));
+actors::process_state engine_state(state s) {
+  switch (s) {
+    case state::active: return actors::process_state::active;
+    case state::draft: return actors::process_state::draft;
+    case state::retired: return actors::process_state::retired;
+    case state::excluded:
+    case state::new_:
+    case state::missing: break;
+  }
+  return actors::process_state::excluded;
 }
 
-std::string_view state_name(actors::process_state s) {
-  switch (s) {
-    case actors::process_state::active: return "active";
-    case actors::process_state::draft: return "draft";
-    case actors::process_state::retired: return "retired";
-    case actors::process_state::excluded: return "excluded";
+// Rows of the meta table, without prefix and format byte.
+result<std::map<std::string, std::string>> rows_of(storage::store& store, std::string_view prefix) {
+  std::map<std::string, std::string> out;
+  std::string from;
+  const auto view = store.view();
+  for (;;) {
+    const auto rows = TRY(view->rows(storage::table::meta, prefix, 256, from));
+    for (const auto& row : rows) {
+      from = row.key + '\0';
+      if (!row.value.empty()) out.emplace(row.key.substr(prefix.size()), row.value.substr(1));
+    }
+    if (rows.size() < 256) return out;
   }
-  return "active";
 }
 
 json entry(std::string_view method, std::string url, json resource, std::string if_none_exist) {
@@ -42,110 +56,222 @@ json entry(std::string_view method, std::string url, json resource, std::string 
   return e;
 }
 
-// Brings one resource of the bundle to the endpoint. True if something was written.
-result<bool> bring(const bundle_resource& r, actors::process_state state, fhir_client& endpoint) {
-  const auto found = TRY(endpoint.search(r.type + "?" + r.criteria));
-  const json* existing = nullptr;
-  for (const auto& e : found["entry"])
-    if (e["search"]["mode"].str() == "match") existing = &e["resource"];
+json transaction_of(json::array entries) {
   json bundle;
   bundle.set("resourceType", "Bundle");
   bundle.set("type", "transaction");
-  if (state == actors::process_state::excluded) {
-    if (!existing) return false;
-    bundle.set("entry", json::array{entry("DELETE", r.type + "/" + (*existing)["id"].str(), {}, {})});
-  } else {
-    auto content = r.content;
-    const bool is_task = r.type == "Task";
-    if (!is_task) content.set("status", state_name(state));
-    // What an active version brought once is never changed: a plugin raises its resource version instead.
-    if (existing && (is_task || (*existing)["status"].str() == state_name(state))) return false;
-    if (existing) {
-      content.set("id", (*existing)["id"].str());
-      auto e = entry("PUT", r.type + "/" + (*existing)["id"].str(), std::move(content), {});
-      bundle.set("entry", json::array{std::move(e)});
-    } else {
-      auto e = entry("POST", r.type, std::move(content), r.criteria);
-      e.set("fullUrl", "urn:uuid:00000000-0000-4000-8000-000000000001");
-      bundle.set("entry", json::array{std::move(e)});
+  bundle.set("entry", std::move(entries));
+  return bundle;
+}
+
+// What is gone from the endpoint is created again, whatever the state it had.
+result<> look_for(std::vector<resource_change>& changes, fhir_client& endpoint) {
+  json::array questions;
+  std::vector<resource_change*> asked;
+  for (auto& c : changes)
+    if (c.action == resource_action::look || c.action == resource_action::update) {
+      questions.push_back(entry("GET", c.type + "?" + c.criteria + "&_count=0", {}, {}));
+      asked.push_back(&c);
     }
+  if (asked.empty()) return {};
+  const auto answer = TRY(endpoint.transaction(transaction_of(std::move(questions))));
+  if (answer["entry"].size() != asked.size()) return fail(errc::bad_answer, "the endpoint did not say which resources it has");
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    const auto& found = answer["entry"][i]["resource"];
+    const bool there = found["resourceType"].str() != "Bundle" || found["total"].int_or(0) > 0;
+    if (!there)
+      asked[i]->action = resource_action::create;
+    else if (asked[i]->action == resource_action::look)
+      asked[i]->action = resource_action::none;
   }
-  const auto answer = endpoint.transaction(bundle);
-  if (!answer)
-    return base::failure(base::error(errc::bad_bundle, "the endpoint refused a resource of the bundle", r.file).because(answer.error()));
-  return true;
+  return {};
+}
+
+json entry_of(const resource_change& c, std::size_t number) {
+  if (c.action == resource_action::remove) return entry("DELETE", c.type + "?" + c.criteria, {}, {});
+  auto content = c.content->content;
+  if (c.type != "Task") content.set("status", to_string(c.to));
+  if (c.action == resource_action::update) return entry("PUT", c.type + "?" + c.criteria, std::move(content), {});
+  auto e = entry("POST", c.type, std::move(content), c.criteria);
+  // Temporary, and of this bundle only.
+  e.set("fullUrl", fmt::format("urn:uuid:00000000-0000-4000-8000-{:012x}", number));
+  return e;
+}
+
+// dsf-bpe 3.6: the statuses that each kind of entry may be answered with.
+bool accepted(resource_action a, std::string_view status) {
+  const auto code = status.substr(0, 3);
+  switch (a) {
+    case resource_action::create: return code == "200" || code == "201";
+    case resource_action::update: return code == "200";
+    case resource_action::remove: return code == "200" || code == "204";
+    case resource_action::none:
+    case resource_action::look: break;
+  }
+  return false;
+}
+
+// One bundle. What comes back in the result is how many were written; in `refusals`, what the endpoint said against it.
+std::size_t bring(std::span<const resource_change* const> changes, fhir_client& endpoint, std::vector<std::string>& refusals) {
+  if (changes.empty()) return 0;
+  json::array entries;
+  for (const auto* c : changes) entries.push_back(entry_of(*c, entries.size() + 1));
+  const auto answer = endpoint.transaction(transaction_of(std::move(entries)));
+  if (!answer) {
+    refusals.push_back("the endpoint refused its resources: " + answer.error().to_string());
+    return 0;
+  }
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    const auto status = (*answer)["entry"][i]["response"]["status"].str();
+    if (!accepted(changes[i]->action, status))
+      refusals.push_back(fmt::format("{}?{} was answered with '{}'", changes[i]->type, changes[i]->criteria, status));
+  }
+  return changes.size();
+}
+
+std::string recorded_text(const bundle_process* p) {
+  json list = json::array{};
+  if (p)
+    for (const auto& r : p->resources) list.push_back(json::object{{"type", r.type}, {"criteria", r.criteria}});
+  return "\1" + list.dump();
+}
+
+result<std::vector<recorded_resource>> recorded_of(const std::string& text) {
+  const auto list = TRY(json::parse(text));
+  std::vector<recorded_resource> out;
+  for (const auto& r : list) out.push_back({r["type"].str(), r["criteria"].str()});
+  return out;
+}
+
+deployed_state wanted(const std::string& name, const bundle* plugin, const deployment_settings& settings,
+                      const std::map<std::string, std::string>& wishes) {
+  const auto wish = wishes.contains(name) ? stored_state(wishes.at(name)) : std::nullopt;
+  if (!plugin) return {state::excluded, "no plugin here has it"};
+  if (settings.excluded.contains(name)) return {state::excluded, "processes.excluded of the settings"};
+  if (wish == state::excluded) return {state::excluded, "an operator excluded it"};
+  if (settings.retired.contains(name)) return {state::retired, "processes.retired of the settings"};
+  if (wish == state::retired) return {state::retired, "an operator retired it"};
+  if (plugin->draft) return {state::draft, "the plugin is a draft"};
+  return {state::active, {}};
 }
 
 }  // namespace
 
-result<> load_definitions(storage::store& store, actors::definitions& into) {
-  std::string from;
-  for (;;) {
-    const auto rows = TRY(store.view()->rows(storage::table::meta, definition_prefix, 64, from));
-    for (const auto& row : rows) {
-      from = row.key + '\0';
-      for (auto& d : TRY(bpmn::read_bpmn(std::string_view(row.value).substr(1), row.key))) into.remember(std::move(d));
-    }
-    if (rows.size() < 64) return {};
-  }
+result<std::map<std::string, state>> stored_states(storage::store& store) {
+  std::map<std::string, state> out;
+  for (const auto& [name, text] : TRY(rows_of(store, state_prefix))) out[name] = stored_state(text).value_or(state::new_);
+  return out;
 }
 
-namespace {
-
-actors::process_state state_of(const bundle_process& p, const deployment_settings& settings) {
-  const auto name = p.definition->key + "|" + p.definition->version_tag;
-  return settings.excluded.contains(name)  ? actors::process_state::excluded
-         : settings.retired.contains(name) ? actors::process_state::retired
-                                           : actors::process_state::active;
-}
-
-result<> store_definitions(const bundle& b, const deployment_settings& settings, storage::store& store) {
+result<> remember_wish(storage::store& store, const std::string& process, state wish) {
   storage::commit c;
-  for (const auto& p : b.processes) {
-    const auto name = p.definition->key + "|" + p.definition->version_tag;
-    c.operations.push_back(storage::put_row{storage::table::meta, std::string(definition_prefix) + p.definition->sha256, "\1" + p.xml});
-    c.operations.push_back(
-        storage::put_row{storage::table::meta, std::string(state_prefix) + name, "\1" + std::string(state_name(state_of(p, settings)))});
-  }
+  const auto key = std::string(wish_prefix) + process;
+  if (wish == state::active)
+    c.operations.push_back(storage::delete_row{storage::table::meta, key});
+  else
+    c.operations.push_back(storage::put_row{storage::table::meta, key, "\1" + std::string(to_string(wish))});
   TRY(store.submit_wait(std::move(c)));
   return {};
 }
 
-void make_startable(const bundle& b, const deployment_settings& settings, actors::definitions& into) {
-  for (const auto& p : b.processes) into.add({p.definition, state_of(p, settings), p.send_deadline});
-}
-
-}  // namespace
-
-result<> deploy_definitions(const bundle& b, const deployment_settings& settings, storage::store& store, actors::definitions& into) {
-  TRY(store_definitions(b, settings, store));
-  make_startable(b, settings, into);
+result<> load_definitions(storage::store& store, actors::definitions& into) {
+  for (const auto& [sha256, xml] : TRY(rows_of(store, definition_prefix)))
+    for (auto& d : TRY(bpmn::read_bpmn(xml, "definition " + sha256))) into.remember(std::move(d));
   return {};
 }
 
-result<deployment> deploy_resources(const bundle& b, const deployment_settings& settings, fhir_client& endpoint, const base::logger& log) {
-  deployment out;
-  struct wanted {
-    const bundle_resource* resource;
-    actors::process_state state;
+result<applied> apply(std::span<const bundle* const> plugins, bool all, const deployment_settings& settings, const deploy_parts& with) {
+  applied out;
+  const auto states = TRY(stored_states(with.store));
+  const auto recorded = TRY(rows_of(with.store, resources_prefix));
+  const auto wishes = TRY(rows_of(with.store, wish_prefix));
+  std::vector<process_change> changes;
+  std::map<std::string, deployed_state> wants;
+  const auto add = [&](const std::string& name, const bundle* plugin, const bundle_process* content) -> result<> {
+    const auto want = wanted(name, plugin, settings, wishes);
+    if (!wants.emplace(name, want).second) return {};
+    process_change c{name, states.contains(name) ? states.at(name) : state::new_, want.now, plugin, content, std::nullopt};
+    if (const auto at = recorded.find(name); at != recorded.end()) c.recorded = TRY(recorded_of(at->second));
+    changes.push_back(std::move(c));
+    return {};
   };
-  std::vector<wanted> resources;
-  for (const auto& p : b.processes) {
-    const auto state = state_of(p, settings);
-    out.processes.push_back(p.definition->key + "|" + p.definition->version_tag);
-    for (const auto& r : p.resources) {
-      // A resource may belong to several processes; the liveliest state wins (active, draft, retired, excluded).
-      const auto same = std::ranges::find_if(
-          resources, [&](const wanted& w) { return w.resource->type == r.type && w.resource->criteria == r.criteria; });
-      if (same == resources.end())
-        resources.push_back({&r, state});
+  for (const auto* b : plugins)
+    for (const auto& p : b->processes) TRY(add(p.definition->key + "|" + p.definition->version_tag, b, &p));
+  if (all)
+    for (const auto& [name, was] : states) TRY(add(name, nullptr, nullptr));
+
+  auto resources = plan_resources(changes);
+  TRY(look_for(resources, with.endpoint));
+  std::erase_if(resources, [](const auto& c) { return c.action == resource_action::none; });
+  std::vector<const resource_change*> everything;
+  for (const auto& c : resources) everything.push_back(&c);
+  std::vector<std::string> refusals;
+  out.resources = bring(everything, with.endpoint, refusals);
+  if (!refusals.empty()) {
+    // One plugin's resources must not hold up the others': each by itself, and what belongs to none.
+    out.resources = 0;
+    std::set<const resource_change*> done;
+    const auto alone = [&](const bundle* b) {
+      std::vector<const resource_change*> own;
+      for (const auto* c : everything)
+        if (!done.contains(c) && (b ? std::ranges::find(c->plugins, b) != c->plugins.end() : c->plugins.empty())) own.push_back(c);
+      std::vector<std::string> against;
+      out.resources += bring(own, with.endpoint, against);
+      if (against.empty())
+        done.insert(own.begin(), own.end());
       else
-        same->state = std::min(same->state, state);
-    }
+        out.refused[b] = std::move(against);
+    };
+    for (const auto* b : plugins) alone(b);
+    alone(nullptr);
   }
-  std::ranges::stable_sort(resources, {}, [](const wanted& w) { return rank(w.resource->type); });
-  for (const auto& w : resources)
-    if (TRY(bring(*w.resource, w.state, endpoint))) ++out.resources;
+
+  storage::commit c;
+  const auto refused = [&](const process_change& p) { return out.refused.contains(p.plugin); };
+  for (const auto& p : changes) {
+    if (refused(p)) {
+      out.processes[p.name] = {p.from, "its plugin's resources were refused"};
+      continue;
+    }
+    out.processes[p.name] = wants.at(p.name);
+    if (p.content)
+      c.operations.push_back(
+          storage::put_row{storage::table::meta, std::string(definition_prefix) + p.content->definition->sha256, "\1" + p.content->xml});
+    c.operations.push_back(storage::put_row{storage::table::meta, std::string(state_prefix) + p.name, "\1" + std::string(to_string(p.to))});
+    const auto key = std::string(resources_prefix) + p.name;
+    if (p.to == state::excluded)
+      c.operations.push_back(storage::put_row{storage::table::meta, key, recorded_text(nullptr)});
+    else
+      c.operations.push_back(storage::put_row{storage::table::meta, key, recorded_text(p.content)});
+  }
+  if (!c.operations.empty()) TRY(with.store.submit_wait(std::move(c)));
+  for (const auto& p : changes) {
+    if (refused(p)) continue;
+    if (p.content) {
+      with.definitions.add({p.content->definition, engine_state(p.to), p.content->send_deadline});
+    } else if (const auto bar = p.name.find('|'); const auto old = with.definitions.find(p.name.substr(0, bar), p.name.substr(bar + 1))) {
+      with.definitions.add({old->definition, actors::process_state::excluded, old->send_deadline});
+    }
+    if (p.from != p.to)
+      with.log.info(
+          "plugins", "process changes its state", {.process = p.name},
+          {{"from", std::string(to_string(p.from))}, {"to", std::string(to_string(p.to))}, {"because", wants.at(p.name).because}});
+  }
+  return out;
+}
+
+result<deployment> deploy(const bundle& b, const deployment_settings& settings, storage::store& store, actors::definitions& into,
+                          fhir_client& endpoint, const base::logger& log) {
+  const bundle* const one[] = {&b};
+  const auto done = TRY(apply(one, false, settings, {store, into, endpoint, log}));
+  if (const auto at = done.refused.find(&b); at != done.refused.end()) {
+    std::string all;
+    for (const auto& line : at->second) all += (all.empty() ? "" : "\n") + line;
+    return fail(errc::bad_bundle, all, b.source);
+  }
+  deployment out;
+  for (const auto& p : b.processes) out.processes.push_back(p.definition->key + "|" + p.definition->version_tag);
+  out.resources = done.resources;
   log.info("plugins", "bundle deployed", {},
            {{"bundle", b.name},
             {"version", b.version},

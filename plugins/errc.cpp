@@ -6,12 +6,15 @@ namespace dsf::plugins {
 
 const base::error_domain& domain_of(errc) noexcept {
   using base::error_kind;
-  static constexpr std::array<base::error_entry, 5> table{{
+  static constexpr std::array<base::error_entry, 8> table{{
       {"http_status", error_kind::unavailable},
       {"bad_answer", error_kind::invalid},
       {"not_configured", error_kind::unsupported},
       {"not_on_allow_list", error_kind::not_found},
       {"bad_bundle", error_kind::invalid},
+      {"bad_archive", error_kind::invalid},
+      {"no_such_process", error_kind::not_found},
+      {"settings_win", error_kind::conflict},
   }};
   static constexpr base::error_domain domain{"plugins", [](std::uint16_t v) { return table[v]; }};
   return domain;

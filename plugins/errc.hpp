@@ -10,6 +10,9 @@ enum class errc : std::uint16_t {
   not_configured,   // the site lacks what the handler needs
   not_on_allow_list,
   bad_bundle,       // a plugin bundle that can't be deployed
+  bad_archive,      // a zip that can't be read or exceeds a limit
+  no_such_process,  // a process that no plugin here has
+  settings_win,     // the site's settings list the process, and that is not changed from outside
 };
 const base::error_domain& domain_of(errc) noexcept;
 

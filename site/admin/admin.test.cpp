@@ -62,7 +62,9 @@ TEST_CASE("every call arrives with all its fields, and so does its answer", "[ad
   CHECK(client.cohort_count("four").value() == 4);
   CHECK(client.actors(3).value() == port.actors(3).value());
   CHECK(client.workers().value() == port.workers().value());
-  CHECK(client.deploy_plugin("/p").value() == deploy_result{"/p", "1.0", {"p|1.0"}, 4});
+  CHECK(client.deploy_plugin("/p").value() == deploy_result{"/p", "1.0", {"p|1.0"}, 4, {"w"}});
+  CHECK(client.plugins().value() == port.plugins().value());
+  CHECK(client.set_process_state("p|1.0", "retired").value() == process_state_line{"p|1.0", "retired", "an operator wants it"});
   REQUIRE(client.retry_incident("1").has_value());
   CHECK(port.asked == "retry 1");
   REQUIRE(client.cancel_incident("2").has_value());

@@ -179,6 +179,17 @@ base::result<deploy_result> admin_client::deploy_plugin(const std::string& path)
   return from_proto(TRY(impl_->call(&pb::Admin::Stub::DeployPlugin, in)));
 }
 
+base::result<plugin_list> admin_client::plugins() {
+  return from_proto(TRY(impl_->call(&pb::Admin::Stub::ListPlugins, pb::ListPluginsRequest{})));
+}
+
+base::result<process_state_line> admin_client::set_process_state(const std::string& process, const std::string& state) {
+  pb::ProcessStateRequest in;
+  in.set_process(process);
+  in.set_state(state);
+  return from_proto(TRY(impl_->call(&pb::Admin::Stub::SetProcessState, in)));
+}
+
 base::result<> admin_client::hold_handler(const std::string& class_name, bool hold) {
   pb::HoldRequest in;
   in.set_class_name(class_name);

@@ -38,6 +38,8 @@ public:
   base::result<std::vector<actor_status>> actors(std::uint32_t limit) override;
   base::result<worker_list> workers() override;
   base::result<deploy_result> deploy_plugin(const std::string& path) override;
+  base::result<plugin_list> plugins() override;
+  base::result<process_state_line> set_process_state(const std::string& process, const std::string& state) override;
   base::result<> hold_handler(const std::string& class_name, bool hold) override;
   base::result<> shutdown(const std::string& reason) override;
 

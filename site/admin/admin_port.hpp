@@ -233,7 +233,33 @@ struct deploy_result {
   std::string version;
   std::vector<std::string> processes;  // key|version
   std::uint64_t resources = 0;
+  std::vector<std::string> warnings;
   bool operator==(const deploy_result&) const = default;
+};
+
+struct process_state_line {
+  std::string process;  // key|version
+  std::string state;    // active, draft, retired, excluded
+  std::string because;  // empty: nothing special
+  bool operator==(const process_state_line&) const = default;
+};
+
+struct plugin_line {
+  std::string name;
+  std::string version;
+  std::string source;
+  bool by_operator = false;  // deployed while running; else of the settings
+  std::vector<process_state_line> processes;
+  std::vector<std::string> reasons;  // why it is in quarantine; empty: it is not
+  std::vector<std::string> warnings;
+  base::timestamp since;
+  bool operator==(const plugin_line&) const = default;
+};
+
+struct plugin_list {
+  std::vector<plugin_line> plugins;
+  std::vector<process_state_line> without;  // processes that no plugin of this site has any more
+  bool operator==(const plugin_list&) const = default;
 };
 
 struct site_event_line {
@@ -271,7 +297,11 @@ public:
   virtual base::result<std::uint64_t> cohort_count(const std::string& ccdl) = 0;
   virtual base::result<std::vector<actor_status>> actors(std::uint32_t limit) = 0;
   virtual base::result<worker_list> workers() = 0;
+  // A folder or zip on the site's machine. Survives a restart.
   virtual base::result<deploy_result> deploy_plugin(const std::string& path) = 0;
+  virtual base::result<plugin_list> plugins() = 0;
+  // `state`: retired, excluded or active. Survives a restart; an error where the settings list the process otherwise.
+  virtual base::result<process_state_line> set_process_state(const std::string& process, const std::string& state) = 0;
   virtual base::result<> hold_handler(const std::string& class_name, bool hold) = 0;
   // Begins an orderly stop and returns.
   virtual base::result<> shutdown(const std::string& reason) = 0;

@@ -78,6 +78,12 @@ public:
   grpc::Status DeployPlugin(grpc::ServerContext*, const pb::DeployRequest* in, pb::DeployResult* out) override {
     return answer(port_.deploy_plugin(in->path()), out);
   }
+  grpc::Status ListPlugins(grpc::ServerContext*, const pb::ListPluginsRequest*, pb::PluginList* out) override {
+    return answer(port_.plugins(), out);
+  }
+  grpc::Status SetProcessState(grpc::ServerContext*, const pb::ProcessStateRequest* in, pb::ProcessStateLine* out) override {
+    return answer(port_.set_process_state(in->process(), in->state()), out);
+  }
   grpc::Status HoldHandler(grpc::ServerContext*, const pb::HoldRequest* in, pb::Done*) override {
     return done(port_.hold_handler(in->class_name(), in->hold()));
   }

@@ -313,17 +313,6 @@ std::vector<actor_status> from_proto(const pb::ActorList& from) {
   return to;
 }
 
-void to_proto(const deploy_result& from, pb::DeployResult& to) {
-  to.set_plugin(from.plugin);
-  to.set_version(from.version);
-  texts_to(from.processes, to.mutable_processes());
-  to.set_resources(from.resources);
-}
-
-deploy_result from_proto(const pb::DeployResult& from) {
-  return {from.plugin(), from.version(), texts_from(from.processes()), from.resources()};
-}
-
 void to_proto(const site_event_line& from, pb::SiteEvent& to) {
   to.set_kind(from.kind);
   to.set_time_us(from.time.us);

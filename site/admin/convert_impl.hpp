@@ -27,6 +27,8 @@ void to_proto(const import_progress& from, pb::ImportProgress& to);
 void to_proto(const std::vector<actor_status>& from, pb::ActorList& to);
 void to_proto(const worker_list& from, pb::WorkerList& to);
 void to_proto(const deploy_result& from, pb::DeployResult& to);
+void to_proto(const process_state_line& from, pb::ProcessStateLine& to);
+void to_proto(const plugin_list& from, pb::PluginList& to);
 void to_proto(const site_event_line& from, pb::SiteEvent& to);
 
 site_status from_proto(const pb::SiteStatus& from);
@@ -46,6 +48,8 @@ import_progress from_proto(const pb::ImportProgress& from);
 std::vector<actor_status> from_proto(const pb::ActorList& from);
 worker_list from_proto(const pb::WorkerList& from);
 deploy_result from_proto(const pb::DeployResult& from);
+process_state_line from_proto(const pb::ProcessStateLine& from);
+plugin_list from_proto(const pb::PluginList& from);
 site_event_line from_proto(const pb::SiteEvent& from);
 
 grpc::Status to_status(const base::error& e);

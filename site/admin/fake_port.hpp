@@ -74,7 +74,15 @@ struct fake_port : admin_port {
   base::result<worker_list> workers() override {
     return worker_list{{{"s", "host:1", "p", "socket", {"k||C", "k|1.0|D"}, 4, 2, 9, 1, true, {5}, {6}}}, 3};
   }
-  base::result<deploy_result> deploy_plugin(const std::string& path) override { return deploy_result{path, "1.0", {"p|1.0"}, 4}; }
+  base::result<deploy_result> deploy_plugin(const std::string& path) override { return deploy_result{path, "1.0", {"p|1.0"}, 4, {"w"}}; }
+  base::result<plugin_list> plugins() override {
+    return plugin_list{{{"good", "1.0.0.0", "/p/good", true, {{"p|1.0", "draft", "b"}}, {}, {"w"}, {1}},
+                        {"bad", "2.0.0.0", "/p/bad", false, {}, {"first reason", "second reason"}, {}, {2}}},
+                       {{"gone|1.0", "excluded", "no plugin here has it"}}};
+  }
+  base::result<process_state_line> set_process_state(const std::string& process, const std::string& state) override {
+    return process_state_line{process, state, "an operator wants it"};
+  }
   base::result<> hold_handler(const std::string& name, bool hold) override { return note((hold ? "hold " : "release ") + name); }
   base::result<> shutdown(const std::string& reason) override { return note("shutdown " + reason); }
   std::uint64_t subscribe(std::function<void(const site_event_line&)> l) override {

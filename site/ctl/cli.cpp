@@ -10,10 +10,12 @@
 #include <functional>
 #include <iostream>
 #include <memory>
+#include <tuple>
 
 #include "site/ctl/commands.hpp"
 #include "site/ctl/demo.hpp"
 #include "site/ctl/log_command.hpp"
+#include "site/ctl/plugin_commands.hpp"
 #include "site/settings/load.hpp"
 
 extern char** environ;
@@ -172,11 +174,7 @@ private:
                 [this](auto& s) -> result<> { return ctl::import(o_, s, std::filesystem::absolute(path_).lexically_normal().string()); });
     import->add_option("path", path_, "file or folder")->required();
 
-    auto* plugin = group("plugin", "process plugins");
-    auto* deploy = on_site(*plugin, "deploy", "checks and deploys a plugin folder", [this](auto& s) -> result<> {
-      return ctl::plugin_deploy(o_, s, std::filesystem::absolute(path_).lexically_normal().string());
-    });
-    deploy->add_option("path", path_, "the plugin's folder")->required();
+    plugin_commands();
 
     auto* handler = group("handler", "breakpoints for handlers");
     for (const bool hold : {true, false}) {
@@ -184,6 +182,42 @@ private:
                           [this, hold](auto& s) { return ctl::handler_hold(o_, s, id_, hold); });
       sub->add_option("class", id_, "class name")->required();
     }
+  }
+
+  void plugin_commands() {
+    auto* plugin = group("plugin", "process plugins");
+    on_site(*plugin, "list", "plugins, their processes and states, and what is in quarantine with every reason",
+            [this](auto& s) { return ctl::plugin_list(o_, s); });
+    auto* deploy = on_site(
+        *plugin, "deploy", "checks and deploys a plugin; it stays deployed after a restart",
+        [this](auto& s) -> result<> { return ctl::plugin_deploy(o_, s, std::filesystem::absolute(path_).lexically_normal().string()); });
+    deploy->add_option("path", path_, "the plugin's folder or zip, on the site's machine")->required();
+    constexpr std::tuple<const char*, const char*, const char*> states[] = {
+        {"retire", "retired", "lets what runs finish and starts nothing; processes.excluded of the settings wins"},
+        {"exclude", "excluded", "as retire, and takes the process's resources off the endpoint"},
+        {"activate", "active", "ends retire and exclude; processes.retired and processes.excluded of the settings win"}};
+    for (const auto& [name, state, help] : states) {
+      auto* sub = on_site(*plugin, name, help, [this, state](auto& s) { return ctl::plugin_state(o_, s, id_, state); });
+      sub->add_option("process", id_, "key|version")->required();
+    }
+    auto* lint =
+        command(*plugin, "lint", "all that is wrong with a bundle, without a site", [this] { return ctl::plugin_lint(o_, plugin_); });
+    lint->add_option("path", plugin_.path, "folder or zip")->required();
+    auto* make = command(*plugin, "new", "writes a small bundle that works", [this] { return ctl::plugin_new(o_, plugin_); });
+    make->add_option("folder", plugin_.path, "a new folder; its name is the plugin's")->required();
+    make->add_option("--process", plugin_.process, "key: domain without dots, underscore, name; as exampleorg_hello")->required();
+    make->add_option("--domain", plugin_.domain, "the domain with its dots, for the URLs; default: as in the key");
+    auto* inspect = command(*plugin, "inspect", "what a DSF plugin JAR or a bundle holds, and which of its classes have a handler here",
+                            [this] { return ctl::plugin_inspect(o_, plugin_); });
+    inspect->add_option("path", plugin_.path, "JAR, zip or folder")->required();
+    auto* test =
+        command(*plugin, "test",
+                "lints a bundle, starts a temporary dsfd on loopback with certificates of its own, deploys the bundle there, tells whether "
+                "the endpoint took every resource, and removes all of it; no process is started, no message sent",
+                [this] { return ctl::plugin_test(o_, plugin_); });
+    test->add_option("path", plugin_.path, "folder or zip")->required();
+    test->add_option("--set", plugin_.settings, "name=value of the plugin's configuration; may be repeated");
+    test->add_option("--dsfd", plugin_.program, "the dsfd program; default: beside dsfctl");
   }
 
   void tool_commands() {
@@ -267,6 +301,7 @@ private:
   ctl::pki_options pki_;
   ctl::site_init_options init_;
   ctl::log_options log_;
+  ctl::plugin_options plugin_;
   ctl::demo_options demo_;
 };
 

@@ -29,7 +29,6 @@ result<> task_start(ctl_output& o, admin_calls& site, const start_request& reque
 result<> task_complete(ctl_output& o, admin_calls& site, const user_task_completion& completion);
 result<> import(ctl_output& o, admin_calls& site, const std::string& path);
 result<> cohort_query(ctl_output& o, admin_calls& site, const std::vector<std::string>& query_files);
-result<> plugin_deploy(ctl_output& o, admin_calls& site, const std::string& path);
 result<> handler_hold(ctl_output& o, admin_calls& site, const std::string& class_name, bool hold);
 result<> watch(ctl_output& o, admin_client& site);
 result<> shutdown(ctl_output& o, admin_calls& site, const std::string& reason);

@@ -11,6 +11,7 @@
 #include "site/ctl/commands.hpp"
 #include "site/ctl/demo/allow_list.hpp"
 #include "site/ctl/demo/child.hpp"
+#include "site/ctl/plugin_commands.hpp"
 #include "site/ctl/text_table.hpp"
 
 using namespace dsf::site;
@@ -227,4 +228,51 @@ TEST_CASE("a child is killed, stopped, and noticed when it ends", "[ctl]") {
   auto missing = ctl::child::start({"/nonexistent/program"}, f / "log");
   for (int i = 0; i < 200 && missing->running(); ++i) ::usleep(10'000);
   CHECK_FALSE(missing->running());
+}
+
+TEST_CASE("plugin list, and states of processes", "[ctl]") {
+  fake_port port;
+  printed p;
+  REQUIRE(ctl::plugin_list(p.o, port).has_value());
+  INFO(p.out.str());
+  CHECK(p.out.str().find("draft: b") != std::string::npos);
+  CHECK(p.out.str().find("gone|1.0") != std::string::npos);
+  CHECK(p.out.str().find("bad 2.0.0.0 (/p/bad)\n  first reason\n  second reason\n") != std::string::npos);
+  printed j;
+  j.o.json = true;
+  REQUIRE(ctl::plugin_list(j.o, port).has_value());
+  const auto value = base::json::parse(j.out.str());
+  REQUIRE(value.has_value());
+  CHECK((*value)["plugins"][1]["reasons"].size() == 2);
+  printed s;
+  REQUIRE(ctl::plugin_state(s.o, port, "p|1.0", "retired").has_value());
+  CHECK(s.out.str() == "p|1.0 is retired (an operator wants it)\n");
+}
+
+TEST_CASE("a new plugin lints clean, and what is broken in it is told", "[ctl]") {
+  folder f;
+  const auto path = f / "hello";
+  CHECK(dsfctl({"plugin", "new", path, "--process", "hello"}).code == 1);
+  REQUIRE(dsfctl({"plugin", "new", path, "--process", "exampleorg_hello", "--domain", "example.org"}).code == 0);
+  CHECK(dsfctl({"plugin", "new", path, "--process", "exampleorg_hello"}).code == 1);
+  const auto clean = dsfctl({"plugin", "lint", path, "--json"});
+  CHECK(clean.code == 0);
+  const auto report = base::json::parse(clean.out);
+  REQUIRE(report.has_value());
+  CHECK((*report)["faults"].size() == 0);
+  CHECK((*report)["warnings"].size() == 0);
+  CHECK(dsfctl({"plugin", "inspect", path}).out.find("exampleorg_hello  1.0") != std::string::npos);
+  std::ofstream(std::filesystem::path(path) / "plugin.yaml", std::ios::app) << "colour: red\n";
+  const auto broken = dsfctl({"plugin", "lint", path});
+  CHECK(broken.code == 1);
+  CHECK(broken.out.find("'colour' is not known") != std::string::npos);
+}
+
+TEST_CASE("the shipped bundles lint clean", "[ctl]") {
+  for (const auto name : {"ping", "feasibility"}) {
+    const auto ran = dsfctl({"plugin", "lint", std::string(DSF_SOURCE_DIR) + "/processes/" + name + "/bundle"});
+    INFO(ran.out);
+    CHECK(ran.code == 0);
+    CHECK(ran.out.find("no faults, 0 warnings") != std::string::npos);
+  }
 }

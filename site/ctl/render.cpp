@@ -108,7 +108,11 @@ json to_json(const actor_status& a) {
 }
 
 json to_json(const deploy_result& d) {
-  return json::object{{"plugin", d.plugin}, {"version", d.version}, {"processes", to_json(d.processes)}, {"resources", d.resources}};
+  return json::object{{"plugin", d.plugin},
+                      {"version", d.version},
+                      {"processes", to_json(d.processes)},
+                      {"resources", d.resources},
+                      {"warnings", to_json(d.warnings)}};
 }
 
 json to_json(const import_progress& p) {

@@ -189,16 +189,6 @@ result<> task_start(ctl_output& o, admin_calls& site, const start_request& reque
                          started.business_key));
 }
 
-result<> plugin_deploy(ctl_output& o, admin_calls& site, const std::string& path) {
-  const auto d = TRY(site.deploy_plugin(path));
-  if (o.json) {
-    o.out << to_json(d).dump() << "\n";
-    return {};
-  }
-  o.out << fmt::format("{} {} is deployed: processes {}; {} resources\n", d.plugin, d.version, joined(d.processes), d.resources);
-  return {};
-}
-
 result<> handler_hold(ctl_output& o, admin_calls& site, const std::string& class_name, bool hold) {
   TRY(site.hold_handler(class_name, hold));
   return say(o, {{hold ? "held" : "released", class_name}},

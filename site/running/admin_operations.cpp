@@ -328,15 +328,6 @@ result<std::vector<actor_status>> running_site::actors(std::uint32_t limit) {
   return out;
 }
 
-result<deploy_result> running_site::deploy_plugin(const std::string& path) {
-  const auto done = TRY(parts_->deploy(path));
-  deploy_result out;
-  out.plugin = std::filesystem::path(path).filename().string();
-  out.processes = done.processes;
-  out.resources = done.resources;
-  return out;
-}
-
 result<> running_site::hold_handler(const std::string& class_name, bool hold) {
   if (hold)
     parts_->engine->holds().hold(class_name);

@@ -17,9 +17,9 @@
 #include "actors/work_pool.hpp"
 #include "net/https_client.hpp"
 #include "net/https_server.hpp"
-#include "plugins/deploy.hpp"
 #include "plugins/handler.hpp"
 #include "plugins/host_services.hpp"
+#include "plugins/plugin_set.hpp"
 #include "plugins/workers/worker_host.hpp"
 #include "privacy/mapping.hpp"
 #include "site/admin/admin_server.hpp"
@@ -52,16 +52,15 @@ struct running_site::parts {
   std::unique_ptr<actors::fhir_endpoint> endpoint;
   std::unique_ptr<actors::subscriptions> subscribers;  // role fhir: WebSockets
   std::unique_ptr<engine_half> half;                   // role bpe without fhir
-  std::vector<plugins::bundle> undeployed;             // whose resources the endpoint elsewhere has not got yet
   std::unique_ptr<plugins::host> host;
   std::unique_ptr<plugins::worker_host> workers;  // null: no handlers run in workers
+  std::unique_ptr<plugins::plugin_set> plugin_set;  // null without the role bpe
   actors::engine_context context;  // as the engine has it; for reading instances
   engine_slot engine;
   std::unique_ptr<caretaker> care;
   std::unique_ptr<metrics_state> metrics;
   std::optional<net::https_server> fhir_server, status_server;
   std::optional<admin_server> admin;
-  std::mutex deploy_mutex;
   std::mutex shutdown_mutex;
   std::function<void(std::string)> on_shutdown;
   bool stopped = false;
@@ -73,13 +72,11 @@ struct running_site::parts {
   base::result<> serve();
   void make_engine();
   void stop();
-  base::result<plugins::deployment> deploy(const std::string& folder);
-  [[nodiscard]] plugins::deployment_settings process_states() const;
-  base::result<plugins::bundle> bundle_in(const std::string& folder) const;
-  // Brings the resources of `undeployed` to the endpoint elsewhere. An error: it has to be tried again.
+  // Brings what waits for it to the endpoint elsewhere. An error: it has to be tried again.
   base::result<> deploy_elsewhere();
   base::result<storage::put_resource> task_put(const base::json& task, base::uuid id) const;
   [[nodiscard]] net::transport& others() { return half ? half->transport() : *client; }
+  base::result<> deploy_plugins();
   base::result<std::uint64_t> count(const base::json& ccdl);
   // When the certificates in use end; to be called again when others are loaded.
   void note_certificates(const site_config& in_use);

@@ -178,12 +178,7 @@ result<> running_site::parts::bootstrap() {
     if (!config.allow_list.empty()) TRY(load_allow_list(config.allow_list, *store, *endpoint, loader, *log));
   }
   TRY(plugins::load_definitions(*store, definitions));
-  if (config.role_bpe)
-    for (const auto& folder : config.plugin_folders) {
-      // A bundle that can't be deployed does not take the others along (dsf-bpe 10.3, D1).
-      if (auto done = deploy(folder); !done)
-        log->error("plugins", "a bundle was not deployed", {}, {{"folder", folder}, {"error", done.error().to_string()}});
-    }
+  if (config.role_bpe) TRY(deploy_plugins());
   return {};
 }
 
