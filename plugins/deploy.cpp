@@ -91,8 +91,8 @@ json entry_of(const resource_change& c, std::size_t number) {
   if (c.action == resource_action::remove) return entry("DELETE", c.type + "?" + c.criteria, {}, {});
   auto content = c.content->content;
   if (c.type != "Task") content.set("status", to_string(c.to));
-  if (c.action == resource_action::update) return entry("PUT", c.type + "?" + c.criteria, std::move(content), {});
-  auto e = entry("POST", c.type, std::move(content), c.criteria);
+  auto e = c.action == resource_action::update ? entry("PUT", c.type + "?" + c.criteria, std::move(content), {})
+                                               : entry("POST", c.type, std::move(content), c.criteria);
   // Temporary, and of this bundle only.
   e.set("fullUrl", fmt::format("urn:uuid:00000000-0000-4000-8000-{:012x}", number));
   return e;
@@ -201,7 +201,11 @@ result<applied> apply(std::span<const bundle* const> plugins, bool all, const de
     for (const auto& [name, was] : states) TRY(add(name, nullptr, nullptr));
 
   auto resources = plan_resources(changes);
+  // A draft Task has no state of its own, and nothing can be checked against a profile that retires with it.
+  for (auto& r : resources)
+    if (r.type == "Task" && r.to == state::retired && r.action == resource_action::update) r.action = resource_action::look;
   TRY(look_for(resources, with.endpoint));
+  std::erase_if(resources, [](const auto& r) { return r.type == "Task" && r.to == state::retired && r.action == resource_action::create; });
   std::erase_if(resources, [](const auto& c) { return c.action == resource_action::none; });
   std::vector<const resource_change*> everything;
   for (const auto& c : resources) everything.push_back(&c);
