@@ -111,13 +111,24 @@ bool accepted(resource_action a, std::string_view status) {
   return false;
 }
 
-// One bundle. What comes back in the result is how many were written; in `refusals`, what the endpoint said against it.
-std::size_t bring(std::span<const resource_change* const> changes, fhir_client& endpoint, std::vector<std::string>& refusals) {
+// A refusal stays one; anything else may be better the next time.
+bool is_refusal(const base::error& e) {
+  for (const auto* at = &e; at; at = at->cause())
+    if (at->is(errc::http_status))
+      return at->text().starts_with("HTTP 4") && !at->text().starts_with("HTTP 408") && !at->text().starts_with("HTTP 429") &&
+             // Without a word: the endpoint does not know us yet (dsf-fhir-server 2.1).
+             at->text() != "HTTP 403";
+  return e.kind() != base::error_kind::unavailable && e.kind() != base::error_kind::timeout;
+}
+
+// One bundle. What comes back is how many were written; in `refusals`, what the endpoint said against it. An error: try again later.
+result<std::size_t> bring(std::span<const resource_change* const> changes, fhir_client& endpoint, std::vector<std::string>& refusals) {
   if (changes.empty()) return 0;
   json::array entries;
   for (const auto* c : changes) entries.push_back(entry_of(*c, entries.size() + 1));
   const auto answer = endpoint.transaction(transaction_of(std::move(entries)));
   if (!answer) {
+    if (!is_refusal(answer.error())) return base::failure(answer.error());
     refusals.push_back("the endpoint refused its resources: " + answer.error().to_string());
     return 0;
   }
@@ -200,34 +211,48 @@ result<applied> apply(std::span<const bundle* const> plugins, bool all, const de
   if (all)
     for (const auto& [name, was] : states) TRY(add(name, nullptr, nullptr));
 
+  if (!with.endpoint) {
+    // Resources and states wait for it; what runs must not.
+    storage::commit known;
+    for (const auto& p : changes)
+      if (p.content)
+        known.operations.push_back(
+            storage::put_row{storage::table::meta, std::string(definition_prefix) + p.content->definition->sha256, "\1" + p.content->xml});
+    if (!known.operations.empty()) TRY(with.store.submit_wait(std::move(known)));
+    for (const auto& p : changes)
+      if (p.content) with.definitions.add({p.content->definition, engine_state(p.to), p.content->send_deadline});
+    out.processes = std::move(wants);
+    return out;
+  }
   auto resources = plan_resources(changes);
   // A draft Task has no state of its own, and nothing can be checked against a profile that retires with it.
   for (auto& r : resources)
     if (r.type == "Task" && r.to == state::retired && r.action == resource_action::update) r.action = resource_action::look;
-  TRY(look_for(resources, with.endpoint));
+  TRY(look_for(resources, *with.endpoint));
   std::erase_if(resources, [](const auto& r) { return r.type == "Task" && r.to == state::retired && r.action == resource_action::create; });
   std::erase_if(resources, [](const auto& c) { return c.action == resource_action::none; });
   std::vector<const resource_change*> everything;
   for (const auto& c : resources) everything.push_back(&c);
   std::vector<std::string> refusals;
-  out.resources = bring(everything, with.endpoint, refusals);
+  out.resources = TRY(bring(everything, *with.endpoint, refusals));
   if (!refusals.empty()) {
     // One plugin's resources must not hold up the others': each by itself, and what belongs to none.
     out.resources = 0;
     std::set<const resource_change*> done;
-    const auto alone = [&](const bundle* b) {
+    const auto alone = [&](const bundle* b) -> result<> {
       std::vector<const resource_change*> own;
       for (const auto* c : everything)
         if (!done.contains(c) && (b ? std::ranges::find(c->plugins, b) != c->plugins.end() : c->plugins.empty())) own.push_back(c);
       std::vector<std::string> against;
-      out.resources += bring(own, with.endpoint, against);
+      out.resources += TRY(bring(own, *with.endpoint, against));
       if (against.empty())
         done.insert(own.begin(), own.end());
       else
         out.refused[b] = std::move(against);
+      return {};
     };
-    for (const auto* b : plugins) alone(b);
-    alone(nullptr);
+    for (const auto* b : plugins) TRY(alone(b));
+    TRY(alone(nullptr));
   }
 
   storage::commit c;
@@ -267,7 +292,7 @@ result<applied> apply(std::span<const bundle* const> plugins, bool all, const de
 result<deployment> deploy(const bundle& b, const deployment_settings& settings, storage::store& store, actors::definitions& into,
                           fhir_client& endpoint, const base::logger& log) {
   const bundle* const one[] = {&b};
-  const auto done = TRY(apply(one, false, settings, {store, into, endpoint, log}));
+  const auto done = TRY(apply(one, false, settings, {store, into, &endpoint, log}));
   if (const auto at = done.refused.find(&b); at != done.refused.end()) {
     std::string all;
     for (const auto& line : at->second) all += (all.empty() ? "" : "\n") + line;
@@ -281,14 +306,6 @@ result<deployment> deploy(const bundle& b, const deployment_settings& settings, 
             {"version", b.version},
             {"processes", static_cast<std::int64_t>(out.processes.size())},
             {"resourcesWritten", static_cast<std::int64_t>(out.resources)}});
-  return out;
-}
-
-result<deployment> deploy(const bundle& b, const deployment_settings& settings, storage::store& store, actors::definitions& into,
-                          fhir_client& endpoint, const base::logger& log) {
-  TRY(store_definitions(b, settings, store));
-  auto out = TRY(deploy_resources(b, settings, endpoint, log));
-  make_startable(b, settings, into);
   return out;
 }
 

@@ -39,7 +39,7 @@ struct applied {
 struct deploy_parts {
   storage::store& store;
   actors::definitions& definitions;
-  fhir_client& endpoint;  // acts as the local organisation
+  fhir_client* endpoint;  // acts as the local organisation; null: it is not there yet, so only definitions are made known
   const base::logger& log;
 };
 
@@ -47,7 +47,8 @@ struct deploy_parts {
 base::result<> load_definitions(storage::store& store, actors::definitions& into);
 
 // Brings the site from the states that are stored to what plugins, settings and operators want. `all`: processes that no plugin of
-// `plugins` provides become excluded. A process that stands in several plugins is the first one's. Blocks.
+// `plugins` provides become excluded. A process that stands in several plugins is the first one's. Blocks. An error that is
+// no refusal of the endpoint: to be tried again.
 base::result<applied> apply(std::span<const bundle* const> plugins, bool all, const deployment_settings& settings,
                             const deploy_parts& with);
 

@@ -108,11 +108,45 @@ void plugin_set::choose(std::vector<std::shared_ptr<loaded>>& from) {
   from = std::move(chosen);
 }
 
-result<applied> plugin_set::apply_all(const std::vector<std::shared_ptr<loaded>>& plugins) {
+result<applied> plugin_set::apply_to(const std::vector<std::shared_ptr<loaded>>& plugins, bool with_endpoint) {
   std::vector<const bundle*> bundles;
   for (const auto& p : plugins) bundles.push_back(&p->content);
-  const auto endpoint = options_.endpoint();
-  return apply(bundles, true, options_.settings, {store_, definitions_, *endpoint, log_});
+  const auto endpoint = with_endpoint ? options_.endpoint() : nullptr;
+  return apply(bundles, true, options_.settings, {store_, definitions_, endpoint.get(), log_});
+}
+
+result<applied> plugin_set::apply_all(const std::vector<std::shared_ptr<loaded>>& plugins) {
+  if (!options_.connected) return apply_to(plugins, true);
+  if (options_.connected()) {
+    auto done = apply_to(plugins, true);
+    if (done) {
+      waiting_ = false;
+      return done;
+    }
+    log_.warning("plugins", "resources wait for the endpoint", {}, {{"error", done.error().to_string()}});
+  }
+  waiting_ = true;
+  return apply_to(plugins, false);
+}
+
+// What the endpoint refused goes into quarantine, the others are the site's plugins.
+void plugin_set::take(std::vector<std::shared_ptr<loaded>> plugins, applied done) {
+  for (const auto& p : plugins)
+    if (const auto at = done.refused.find(&p->content); at != done.refused.end()) quarantine(p->content, p->by_operator, at->second);
+  std::erase_if(plugins, [&](const auto& p) { return done.refused.contains(&p->content); });
+  const std::lock_guard lock{mutex_};
+  plugins_ = std::move(plugins);
+  states_ = std::move(done.processes);
+}
+
+result<> plugin_set::bring_waiting() {
+  const std::lock_guard change{changes_};
+  if (!waiting_) return {};
+  auto done = TRY(apply_to(plugins_, true));
+  waiting_ = false;
+  log_.info("plugins", "resources are at the endpoint", {}, {{"resourcesWritten", static_cast<std::int64_t>(done.resources)}});
+  take(plugins_, std::move(done));
+  return {};
 }
 
 result<> plugin_set::start(const std::vector<std::string>& folders) {
@@ -130,19 +164,19 @@ result<> plugin_set::start(const std::vector<std::string>& folders) {
   }
   TRY(add_kept(found));
   choose(found);
-  auto done = TRY(apply_all(found));
-  for (const auto& p : found)
-    if (const auto at = done.refused.find(&p->content); at != done.refused.end()) quarantine(p->content, p->by_operator, at->second);
-  std::erase_if(found, [&](const auto& p) { return done.refused.contains(&p->content); });
-  for (const auto& p : found)
+  auto done = apply_all(found);
+  if (!done) {
+    // The site runs without them; what ran before goes on.
+    for (const auto& p : found) quarantine(p->content, p->by_operator, {"it could not be deployed: " + done.error().to_string()});
+    return {};
+  }
+  take(std::move(found), std::move(*done));
+  for (const auto& p : plugins_)
     log_.info("plugins", "bundle deployed", {},
               {{"bundle", p->content.name},
                {"version", p->content.version},
                {"processes", static_cast<std::int64_t>(p->content.processes.size())},
                {"from", p->content.source}});
-  const std::lock_guard lock{mutex_};
-  plugins_ = std::move(found);
-  states_ = std::move(done.processes);
   return {};
 }
 

@@ -37,6 +37,7 @@ struct plugin_set_options {
   bundle_context context;
   deployment_settings settings;
   std::function<std::unique_ptr<fhir_client>()> endpoint;  // as the local organisation
+  std::function<bool()> connected;                         // set if the endpoint is another program: is it there just now?
 };
 
 class plugin_set {
@@ -44,8 +45,10 @@ public:
   plugin_set(plugin_set_options options, storage::store& store, actors::definitions& definitions, const base::logger& log,
              const base::clock& time);
 
-  // Once, before the engine starts. What is wrong with a plugin goes into quarantine; an error is the store's or the endpoint's.
+  // Once, before the engine starts. What is wrong with a plugin goes into quarantine; an error is the store's.
   base::result<> start(const std::vector<std::string>& folders);
+  // When the endpoint elsewhere is there: brings what waited for it. An error: it has to be tried again.
+  base::result<> bring_waiting();
   // Checks, deploys and keeps a copy. A bundle that can't be deployed stays in quarantine until the next start, and is the error.
   base::result<deployment> deploy(const std::string& path, plugin_line& what);
   // retired, excluded or active. An error if the settings say otherwise: they win.
@@ -63,7 +66,9 @@ private:
   base::result<> add_kept(std::vector<std::shared_ptr<loaded>>& into);
   void load(const bundle_files& files, bool by_operator, std::vector<std::shared_ptr<loaded>>& into);
   void choose(std::vector<std::shared_ptr<loaded>>& from);
+  base::result<applied> apply_to(const std::vector<std::shared_ptr<loaded>>& plugins, bool with_endpoint);
   base::result<applied> apply_all(const std::vector<std::shared_ptr<loaded>>& plugins);
+  void take(std::vector<std::shared_ptr<loaded>> plugins, applied done);
   void quarantine(const bundle& b, bool by_operator, std::vector<std::string> reasons);
 
   const plugin_set_options options_;
@@ -74,6 +79,7 @@ private:
 
   std::mutex changes_;  // one change at a time
   mutable std::mutex mutex_;
+  bool waiting_ = false;  // for the endpoint elsewhere
   std::vector<std::string> folders_;
   std::vector<std::shared_ptr<loaded>> plugins_;
   std::vector<plugin_line> quarantine_;

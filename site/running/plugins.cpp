@@ -24,9 +24,12 @@ result<> running_site::parts::deploy_plugins() {
   o.settings.retired.insert(config.retired_processes.begin(), config.retired_processes.end());
   o.settings.excluded.insert(config.excluded_processes.begin(), config.excluded_processes.end());
   o.endpoint = [this] { return host->local_client(); };
+  if (half) o.connected = [this] { return half->status().connected; };
   plugin_set = std::make_unique<plugins::plugin_set>(std::move(o), *store, definitions, *log, base::system_clock_source());
   return plugin_set->start(config.plugin_folders);
 }
+
+result<> running_site::parts::deploy_elsewhere() { return plugin_set ? plugin_set->bring_waiting() : result<>{}; }
 
 result<deploy_result> running_site::deploy_plugin(const std::string& path) {
   if (!parts_->plugin_set) return no_engine();
