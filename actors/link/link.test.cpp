@@ -114,23 +114,34 @@ private:
 
 struct half {
   half() { open(); }
+  ~half() { stop_delivering(); }
   void open() {
     store = open_store(rows);
     in = std::make_unique<arrivals>(*store, put_of, log);
   }
   // As after a kill of the program: only what is in the store is left.
   void restart() {
-    out.reset();
+    stop_delivering();
     in.reset();
     REQUIRE(store->close());
     store.reset();
     open();
   }
   void deliver() {
-    out = std::make_unique<deliveries>(*store, endpoint, "https://dmz/fhir", base::system_clock_source(), base::system_entropy(), log);
+    {
+      const std::lock_guard lock{out_mutex};
+      out = std::make_unique<deliveries>(*store, endpoint, "https://dmz/fhir", base::system_clock_source(), base::system_entropy(), log);
+    }
+    // On the commit thread.
     store->on_commit([this](auto) {
+      const std::lock_guard lock{out_mutex};
       if (out) out->changed();
     });
+  }
+  void stop_delivering() {
+    std::unique_ptr<deliveries> gone;
+    const std::lock_guard lock{out_mutex};
+    gone.swap(out);
   }
   std::string arrive() {
     const auto id = new_id();
@@ -157,6 +168,7 @@ struct half {
   std::shared_ptr<storage::memory_kv> rows = storage::memory_kv::create();
   base::logger log{base::system_clock_source(), "test", base::log_level::off, base::null_log_sink()};
   fake_endpoint endpoint;
+  std::mutex out_mutex;
   std::unique_ptr<storage::store> store;
   std::unique_ptr<arrivals> in;
   std::unique_ptr<deliveries> out;
