@@ -3,6 +3,7 @@
 
 #include "actors/engine.hpp"
 #include "actors/inbox.hpp"
+#include "actors/no_services.test.hpp"
 #include "fhir/storable.hpp"
 #include "storage/memory_kv.hpp"
 
@@ -48,7 +49,7 @@ struct engine_without_threads {
     c.log = &log;
     c.events = &events;
     c.settings.organization = "site-a";
-    c.services_for = [](const plugins::activation&) { return nullptr; };
+    c.services_for = [](const plugins::activation&) { return std::make_unique<no_services>(); };
     c.write_task = [](const base::json& task, base::uuid id) { return write(task, id); };
     running = std::make_unique<engine>(c, wire, engine_drive::by_hand);
     store->on_commit([this](std::span<const storage::feed_entry> entries) {

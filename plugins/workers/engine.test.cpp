@@ -9,6 +9,7 @@
 #include "actors/engine.hpp"
 #include "actors/inbox.hpp"
 #include "actors/instance_host.hpp"
+#include "actors/no_services.test.hpp"
 #include "fhir/storable.hpp"
 #include "plugins/workers/worker_host.hpp"
 #include "proto/worker.grpc.pb.h"
@@ -184,7 +185,7 @@ struct fixture {
     c.events = &events;
     c.settings.organization = "site-a";
     c.settings.handler_threads = 1;
-    c.services_for = [](const plugins::activation&) -> std::unique_ptr<plugins::services> { return nullptr; };
+    c.services_for = [](const plugins::activation&) { return std::make_unique<actors::no_services>(); };
     c.ask = workers->asker();
     c.write_task = [](const json& task, base::uuid id) -> base::result<storage::put_resource> {
       auto body = TRY(fhir::make_storable(task, id));
