@@ -208,7 +208,8 @@ bool subscriptions::follow() {
     for (const auto& e : *entries) {
       for (const auto& change : e.resources) {
         if (change.type == "Subscription") unbind(change.id);
-        if (change.what != storage::resource_change::kind::deleted) deliver(*view, change, e.sequence);
+        using enum storage::resource_change::kind;
+        if (change.what == created || change.what == updated) deliver(*view, change, e.sequence);
       }
       position_ = e.sequence;
     }

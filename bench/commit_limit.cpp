@@ -62,6 +62,7 @@ struct renamer {
     for (auto& k : o.unique) rename(k.key, names);
   }
   void operator()(storage::delete_resource& o) const { id(o.id); }
+  void operator()(storage::purge_resource& o) const { id(o.id); }
   void operator()(storage::append_events& o) const {
     number(o.instance);
     for (auto& e : o.events) rename(e, names);

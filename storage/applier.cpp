@@ -76,7 +76,7 @@ void applier::undo_all() {
 }
 
 void applier::note_changes(const work& w) {
-  for (const auto& r : w.out.written) changes_.type_written(r.type, w.sequence);
+  for (const auto& r : w.entry.resources) changes_.type_written(r.type, w.sequence);
   for (const auto& e : changed_) changes_.entry_changed(e.type, e.parameter, e.value, w.sequence);
 }
 
@@ -98,7 +98,7 @@ void applier::replace(row_cache::slot& s, bool present, std::string value) {
   s.value = std::move(value);
 }
 
-result<std::uint32_t> applier::take_ordinal(std::string_view type) {
+result<std::uint32_t*> applier::next_ordinal(std::string_view type) {
   auto next = ordinals_.find(type);
   if (next == ordinals_.end()) {
     std::uint32_t first_free = 0;
@@ -109,9 +109,14 @@ result<std::uint32_t> applier::take_ordinal(std::string_view type) {
     }));
     next = ordinals_.emplace(std::string(type), first_free).first;
   }
-  if (next->second == UINT32_MAX) return fail(errc::too_large, fmt::format("there are no more numbers for resources of type {}", type));
-  undo_.emplace_back(ordinal_undo{&next->second, next->second});
-  return next->second++;
+  return &next->second;
+}
+
+result<std::uint32_t> applier::take_ordinal(std::string_view type) {
+  auto* next = TRY(next_ordinal(type));
+  if (*next == UINT32_MAX) return fail(errc::too_large, fmt::format("there are no more numbers for resources of type {}", type));
+  undo_.emplace_back(ordinal_undo{next, *next});
+  return (*next)++;
 }
 
 result<applier::instance_state*> applier::load_instance(std::uint64_t instance) {

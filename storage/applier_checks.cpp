@@ -31,6 +31,9 @@ result<void> check_one(const put_resource& op, bool) {
 result<void> check_one(const delete_resource& op, bool) {
   return is_name(op.type) ? result<void>{} : wrong(fmt::format("'{}' can't be the type of a resource", op.type));
 }
+result<void> check_one(const purge_resource& op, bool) {
+  return is_name(op.type) ? result<void>{} : wrong(fmt::format("'{}' can't be the type of a resource", op.type));
+}
 result<void> check_one(const append_events& op, bool) {
   if (op.first == 0) return wrong("the first event of an instance has number 1");
   return {};

@@ -91,6 +91,7 @@ private:
 
   result<void> perform(work& w, const put_resource& op);
   result<void> perform(work& w, const delete_resource& op);
+  result<void> perform(work& w, const purge_resource& op);
   result<void> perform(work& w, const append_events& op);
   result<void> perform(work& w, const end_instance& op);
   result<void> perform(work& w, const forget_instance& op);
@@ -98,6 +99,8 @@ private:
   result<void> perform(work& w, const delete_row& op);
   result<void> perform(work& w, const put_inbox& op);
 
+  // The first ordinal of the type that was never given.
+  result<std::uint32_t*> next_ordinal(std::string_view type);
   result<std::uint32_t> take_ordinal(std::string_view type);
   result<void> take_unique(work& w, const put_resource& op, const key_list& before);
   void diff_index(work& w, std::string_view type, std::uint32_t ordinal, const std::vector<fhir::index_entry>& now, const key_list& before);

@@ -55,6 +55,9 @@ result<void> applier::perform(work& w, const forget_instance& op) {
     w.batch.erase(family::pi, row_keys::of(table::event, keys::event(op.instance, number)));
   TRY(erase_rows(w, table::value, keys::instance(op.instance)));
   TRY(erase_rows(w, table::journal, keys::instance(op.instance)));
+  auto data_key = row_keys::of(table::data_key, keys::instance_data_key(op.instance));
+  w.batch.erase(family::meta, data_key);
+  note_row(w, table::data_key, std::move(data_key), false);
   w.batch.erase(family::pi, row_keys::of(table::snapshot, keys::instance(op.instance)));
   w.batch.erase(family::pi, row_keys::of(table::snapshot, keys::instance(op.instance) + 'E'));
   w.entry.instances.push_back({instance_change::kind::forgotten, op.instance, state->last_event});

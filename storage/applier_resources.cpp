@@ -8,6 +8,11 @@
 #include "storage/applier_impl.hpp"
 
 namespace dsf::storage {
+namespace {
+
+constexpr std::uint64_t versions_erased_one_by_one = 1'000;
+
+}  // namespace
 
 // The version before moves to the history, without its list of index entries.
 void applier::keep_version(work& w, std::string_view type, base::uuid id, const record& old) {
@@ -156,6 +161,48 @@ result<void> applier::perform(work& w, const delete_resource& op) {
 
   w.out.written.push_back({op.type, op.id, now.version, now.last_updated});
   w.entry.resources.push_back({resource_change::kind::deleted, op.type, op.id, now.version});
+  return {};
+}
+
+result<void> applier::perform(work& w, const purge_resource& op) {
+  const auto key = row_keys::resource(op.type, op.id);
+  auto* slot = TRY(cache_.load(family::res, key));
+  if (!slot->present)
+    return fail(errc::version_conflict, fmt::format("{} can't be purged: it was never there, or was purged already", op.type),
+                op.type + "/" + op.id.to_string());
+  const auto old = TRY(parse_record(slot->value));
+  const auto before = TRY(parse_keys(old.keys));
+  const auto version = old.version;
+
+  diff_index(w, op.type, old.ordinal, {}, before);
+  for (const auto& k : before.unique) {
+    const auto unique = row_keys::unique(k.name, k.value);
+    w.batch.erase(family::idx, unique);
+    replace(*TRY(cache_.load(family::idx, unique)), false, {});
+  }
+  // Versions count from 1 without a gap, so nothing has to be read.
+  if (version <= versions_erased_one_by_one) {
+    for (std::uint64_t v = DSF_MUTANT("storage.purge_leaves_history") ? version : 1; v <= version; ++v)
+      w.batch.erase(family::hist, row_keys::history(op.type, op.id, v));
+  } else {
+    const auto all = row_keys::history_prefix(op.type, op.id);
+    w.batch.erase_range(family::hist, all, prefix_end(all));
+  }
+  // A number is given once. The last one's row stays as a mark that names nothing, since it tells at opening which is the next.
+  const auto ordinal = row_keys::ordinal(op.type, old.ordinal);
+  if (*TRY(next_ordinal(op.type)) == old.ordinal + 1)
+    w.batch.put(family::idx, ordinal, to_ordinal_value({{}, true}));
+  else
+    w.batch.erase(family::idx, ordinal);
+  auto data_key = row_keys::of(table::data_key, keys::resource_data_key(op.type, op.id));
+  w.batch.erase(family::meta, data_key);
+  note_row(w, table::data_key, std::move(data_key), false);
+  w.batch.erase(family::res, key);
+  replace(*slot, false, {});
+
+  // Takes a tick like a version does: at opening the last time is counted from the changes of the last commit.
+  ++w.time.us;
+  w.entry.resources.push_back({resource_change::kind::purged, op.type, op.id, version});
   return {};
 }
 

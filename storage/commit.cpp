@@ -11,6 +11,7 @@ struct sizes {
     return n;
   }
   std::size_t operator()(const delete_resource& op) const { return op.type.size() + 128; }
+  std::size_t operator()(const purge_resource& op) const { return op.type.size() + 128; }
   std::size_t operator()(const append_events& op) const {
     std::size_t n = 64 + (op.snapshot ? op.snapshot->size() : 0);
     for (const auto& e : op.events) n += e.size() + 32;

@@ -78,6 +78,13 @@ struct delete_resource {
   base::uuid id;
   bool operator==(const delete_resource&) const = default;
 };
+// Every trace of the resource goes, be it current or deleted: all versions, index entries, unique keys and its data key. No version is made; the id is
+// as one that was never used. Refused if the id was never used; use version_is so that nothing newer is purged.
+struct purge_resource {
+  std::string type;
+  base::uuid id;
+  bool operator==(const purge_resource&) const = default;
+};
 // Events follow one another without a gap; the first of an instance is 1. The snapshot, if any, is the state after the last of these events.
 struct append_events {
   std::uint64_t instance = 0;
@@ -91,7 +98,7 @@ struct end_instance {
   std::uint64_t instance = 0;
   bool operator==(const end_instance&) const = default;
 };
-// Events, snapshot, values and journal go. The number is not used again.
+// Events, snapshot, values, journal and data key go. The number is not used again.
 struct forget_instance {
   std::uint64_t instance = 0;
   bool operator==(const forget_instance&) const = default;
@@ -114,7 +121,8 @@ struct put_inbox {
   std::string value;
   bool operator==(const put_inbox&) const = default;
 };
-using operation = std::variant<put_resource, delete_resource, append_events, end_instance, forget_instance, put_row, delete_row, put_inbox>;
+using operation = std::variant<put_resource, delete_resource, append_events, end_instance, forget_instance, put_row, delete_row, put_inbox,
+                               purge_resource>;
 
 struct commit {
   std::uint16_t partition = 0;

@@ -65,6 +65,10 @@ void write(const delete_resource& op, pb::Operation& out) {
   out.mutable_delete_resource()->set_type(op.type);
   out.mutable_delete_resource()->set_id(raw(op.id));
 }
+void write(const purge_resource& op, pb::Operation& out) {
+  out.mutable_purge_resource()->set_type(op.type);
+  out.mutable_purge_resource()->set_id(raw(op.id));
+}
 void write(const append_events& op, pb::Operation& out) {
   auto& m = *out.mutable_append_events();
   m.set_instance(op.instance);
@@ -128,6 +132,7 @@ result<operation> read(const pb::Operation& in) {
       return op;
     }
     case pb::Operation::kDeleteResource: return delete_resource{in.delete_resource().type(), TRY(id_of(in.delete_resource().id()))};
+    case pb::Operation::kPurgeResource: return purge_resource{in.purge_resource().type(), TRY(id_of(in.purge_resource().id()))};
     case pb::Operation::kAppendEvents: {
       const auto& m = in.append_events();
       append_events op{m.instance(), m.first(), {m.events().begin(), m.events().end()}, std::nullopt};

@@ -14,7 +14,8 @@
 namespace dsf::storage {
 
 struct resource_change {
-  enum class kind : std::uint8_t { created, updated, deleted };
+  // purged: every version is gone; `version` is the last there was.
+  enum class kind : std::uint8_t { created, updated, deleted, purged };
   kind what = kind::created;
   std::string type;
   base::uuid id;

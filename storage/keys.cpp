@@ -116,4 +116,18 @@ std::string data_key(std::uint16_t partition, std::string_view owner) {
   return out;
 }
 
+std::string instance_data_key(std::uint64_t instance) {
+  std::string owner = "I";
+  base::put_u64(owner, instance);
+  return data_key(partition_of(instance), owner);
+}
+
+std::string resource_data_key(std::string_view type, base::uuid id) {
+  std::string owner = "R";
+  owner += type;
+  owner += '\0';
+  owner += id.raw();
+  return data_key(0, owner);
+}
+
 }  // namespace dsf::storage::keys

@@ -44,6 +44,8 @@ std::string outbox_prefix(std::string_view remote);  // X
 std::string outbox(std::string_view remote, std::uint64_t number);
 std::string cursor(std::string_view name);  // M: how far a follower of the feed has come, see store.hpp
 std::string data_key(std::uint16_t partition, std::string_view owner);  // K
+std::string instance_data_key(std::uint64_t instance);
+std::string resource_data_key(std::string_view type, base::uuid id);
 
 }  // namespace keys
 }  // namespace dsf::storage
