@@ -48,6 +48,8 @@ result<> running_site::parts::open() {
     return fail(running_errc::cannot_start, std::string("the log file can't be opened: ") + e.what(), config.log_file);
   }
   log->info("site", "starting", {}, {{"organization", config.organization_identifier}});
+  for (const auto& [variable, why] : config.notes)
+    log->info("settings", "a variable of DSF has no meaning here", {}, {{"variable", variable}, {"why", why}});
   if (DSF_MUTANT("site.secret_in_log")) log->debug("site", "client key " + config.client_tls.key_password.reveal());
 
   storage::store_options so;

@@ -55,6 +55,8 @@ std::string explain_settings(const loaded_settings& settings) {
   for (const auto& a : settings.assignments)
     out += fmt::format("{:<{}}  {:<{}}  {}{}\n", a.name, name_width, shown_value(a), value_width, a.place.empty() ? "default" : a.place,
                        a.from_file_form ? " (_file)" : "");
+  if (!settings.notes.empty()) out += "\nVariables of DSF without a meaning here:\n";
+  for (const auto& n : settings.notes) out += fmt::format("{}: {}\n", n.variable, n.text);
   return out;
 }
 

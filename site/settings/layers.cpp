@@ -132,6 +132,7 @@ layer environment_layer(const std::map<std::string, std::string>& environment) {
     names[std::move(variable)] = row.name;
   }
   for (const auto& [variable, text] : environment) {
+    if (!variable.starts_with("DSFD_")) continue;
     const auto found = names.find(variable);
     if (found == names.end()) {
       const auto near = nearest_name(variable, variables);

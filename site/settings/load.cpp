@@ -8,6 +8,7 @@
 #include <set>
 #include <sstream>
 
+#include "site/settings/dsf_environment.hpp"
 #include "site/settings/layers.hpp"
 
 namespace dsf::site {
@@ -81,6 +82,8 @@ std::vector<assignment> complete(std::map<std::string, assignment> set) {
 loaded_settings load_settings(const settings_sources& sources) {
   loaded_settings out;
   std::map<std::string, assignment> set;
+  auto dsf = dsf_environment_layer(sources.environment);
+  overlay(set, {std::move(dsf.implied), {}}, out.problems);
   if (!sources.file.empty() || sources.file_text) {
     auto text = sources.file_text ? result<std::string>(*sources.file_text) : read_file(sources.file);
     if (!text) {
@@ -89,6 +92,7 @@ loaded_settings load_settings(const settings_sources& sources) {
     }
     overlay(set, yaml_layer(*text, sources.file), out.problems);
   }
+  overlay(set, std::move(dsf.given), out.problems);
   overlay(set, environment_layer(sources.environment), out.problems);
   overlay(set, command_line_layer(sources.command_line), out.problems);
 
@@ -105,6 +109,8 @@ loaded_settings load_settings(const settings_sources& sources) {
     value->rules = a.rules;
     a.row->apply(out.config, a.key, *value);
   }
+  out.notes = std::move(dsf.notes);
+  for (const auto& n : out.notes) out.config.notes.emplace_back(n.variable, n.text);
   // What is missing or does not fit together can only be told when every single value is right.
   if (out.problems.empty()) out.problems = check_together(out.config, out.assignments);
   return out;
@@ -116,7 +122,8 @@ std::map<std::string, std::string> dsfd_environment(char** environment) {
     const std::string_view entry(*e);
     const auto equals = entry.find('=');
     const auto name = entry.substr(0, equals);
-    if (equals != std::string_view::npos && name.starts_with("DSFD_") && name != "DSFD_CONFIG") out.emplace(name, entry.substr(equals + 1));
+    if (equals != std::string_view::npos && (name.starts_with("DSFD_") || name.starts_with("DEV_DSF_")) && name != "DSFD_CONFIG")
+      out.emplace(name, entry.substr(equals + 1));
   }
   return out;
 }

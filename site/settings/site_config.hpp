@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/log.hpp"
@@ -91,6 +92,7 @@ struct limits_config {
 
 struct site_config {
   std::string name;
+  std::vector<std::pair<std::string, std::string>> notes;  // variables of DSF that have no meaning here, and why
   bool role_fhir = false;
   bool role_bpe = false;
   bool role_repository = false;
