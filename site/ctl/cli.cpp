@@ -261,6 +261,7 @@ private:
 
     auto* demo = command(app_, "demo", "four sites on this machine answer a feasibility query, one is killed and carries on", [this] {
       demo_.split = true;
+      demo_.python_worker = true;
       return ctl::demo(o_, demo_);
     });
     add_demo_options(*demo);

@@ -32,6 +32,7 @@ struct demo_options {
   std::int32_t today = 0;              // day since 1970 that the patients' ages in the ledger count to; 0: the generator's own
   std::uint32_t requests_an_hour = 0;  // that each hospital answers; 0: the setting's default
   std::uint16_t listen_offset = 0;
+  bool python_worker = false;  // hospital-a's handlers of ping run in a Python worker, if this machine has what it needs
   bool split = false;  // hospital-b runs as two programs, endpoint and engine; not with `broken`
 };
 base::result<> demo(ctl_output& o, const demo_options& options);

@@ -11,6 +11,7 @@
 #include "net/pki.hpp"
 #include "site/ctl/commands.hpp"
 #include "site/ctl/demo/allow_list.hpp"
+#include "site/ctl/demo/python_worker.hpp"
 
 namespace dsf::site::ctl {
 namespace {
@@ -64,6 +65,14 @@ std::string letters(unsigned n) {
   return out;
 }
 
+std::string last_line(const fs::path& file) {
+  std::ifstream in(file);
+  std::string line, said;
+  while (std::getline(in, line))
+    if (!line.empty()) said = line;
+  return said.empty() ? "it said nothing" : said;
+}
+
 }  // namespace
 
 result<std::unique_ptr<consortium>> consortium::prepare(const demo_options& options) {
@@ -74,6 +83,13 @@ result<std::unique_ptr<consortium>> consortium::prepare(const demo_options& opti
   if (::access(c->program_.c_str(), X_OK) != 0)
     return fail(admin_errc::not_found, "dsfd is not there; build it, or name it with --dsfd", c->program_);
   c->plugins_ = TRY(shipped_plugins(options.processes));
+  if (options.python_worker) {
+    auto found = find_python_worker({own_folder() / "../../../workers/python", own_folder() / "../share/dsfd/workers/python"}, c->folder_);
+    if (found)
+      c->worker_program_ = std::move(*found);
+    else
+      c->no_worker_because_ = found.error().text();
+  }
 
   std::vector<std::pair<std::string, const char*>> members{{"research", "HRP"}};
   for (unsigned i = 0; i < options.hospitals; ++i) members.emplace_back("hospital-" + letters(i), "DIC");
@@ -88,6 +104,7 @@ result<std::unique_ptr<consortium>> consortium::prepare(const demo_options& opti
     s->certificates = c->folder_ / "pki" / name;
     s->faulty = !options.broken.empty() && s->name == "hospital-b";
     s->split = options.split && options.broken.empty() && s->name == "hospital-b";
+    s->has_worker = !c->worker_program_.empty() && s->name == "hospital-a";
     c->sites.push_back(std::move(s));
   }
   TRY(c->certificates());
@@ -194,6 +211,8 @@ result<> consortium::settings() {
                          options_.more_settings));
     text += "plugins:\n  folders:\n";
     for (const auto& p : plugins_) text += "  - '" + p + "'\n";
+    if (s->has_worker)
+      text += "workers: {socket: workers.sock, plugins: {ping: {processes: [dsfdev_ping, dsfdev_pong, dsfdev_pingAutostart]}}}\n";
     if (!options_.process_environment.empty()) text += "process_environment:\n";
     for (const auto& [name, value] : options_.process_environment) text += fmt::format("  {}: '{}'\n", name, value);
     text += options_.more_settings;
@@ -208,21 +227,36 @@ result<> consortium::start(demo_site& site) {
   if (site.split && !site.endpoint_process.running())
     site.endpoint_process =
         TRY(child::start({program_, "--config", (endpoint / "site.yaml").string()}, (endpoint / "output.log").string()));
+  if (site.has_worker) TRY(start_worker(site));
   if (site.process.running()) return {};
   site.process = TRY(child::start({program_, "--config", (site.folder / "site.yaml").string()}, (site.folder / "output.log").string()));
   site.admin = std::make_unique<admin_client>(site.socket());
   return {};
 }
 
+result<> consortium::start_worker(demo_site& site) {
+  if (site.worker.running()) return {};
+  site.worker = TRY(child::start({python_program, worker_program_, "--socket", (site.folder / "workers.sock").string()},
+                                 (site.folder / "worker.log").string()));
+  return {};
+}
+
+result<> consortium::wait_for_worker(demo_site& site, std::int64_t timeout_ms) {
+  for (std::int64_t waited = 0; waited < timeout_ms; waited += 20) {
+    if (const auto w = site.admin->workers(); w && !w->workers.empty()) return {};
+    if (!site.worker.running())
+      return fail(admin_errc::unavailable,
+                  fmt::format("the worker of {} did not start: {}", site.name, last_line(site.folder / "worker.log")));
+    ::usleep(20'000);
+  }
+  return fail(admin_errc::timeout, fmt::format("the worker of {} is not connected after {} s", site.name, timeout_ms / 1000));
+}
+
 result<> consortium::wait_until_ready(demo_site& site, std::int64_t timeout_ms) {
   std::string last = "it does not answer";
   for (std::int64_t waited = 0; waited < timeout_ms; waited += 50) {
-    if (!site.process.running()) {
-      std::ifstream in(site.folder / "output.log");
-      std::string line, said;
-      while (std::getline(in, line)) said = line;
-      return fail(admin_errc::unavailable, fmt::format("{} did not start: {}", site.name, said.empty() ? "it said nothing" : said));
-    }
+    if (!site.process.running())
+      return fail(admin_errc::unavailable, fmt::format("{} did not start: {}", site.name, last_line(site.folder / "output.log")));
     const auto s = site.admin->status();
     if (s && s->ready) {
       if (!site.client) TRY(open_client(site));
@@ -271,10 +305,10 @@ result<fs::path> consortium::make_patients(demo_site& site) {
 void consortium::stop_all() {
   // All at once, then wait for each.
   for (auto& s : sites)
-    for (auto* p : {&s->process, &s->endpoint_process})
+    for (auto* p : {&s->process, &s->endpoint_process, &s->worker})
       if (p->started()) ::kill(p->pid(), SIGTERM);
   for (auto& s : sites)
-    for (auto* p : {&s->process, &s->endpoint_process}) p->stop(15'000);
+    for (auto* p : {&s->process, &s->endpoint_process, &s->worker}) p->stop(15'000);
 }
 
 result<json> consortium::read(demo_site& site, const std::string& path) {

@@ -31,6 +31,8 @@ struct demo_site {
   child process;           // of a split site: its engine
   bool split = false;      // endpoint and engine are programs of their own
   child endpoint_process;  // of a split site
+  bool has_worker = false;  // its handlers of ping run in a Python worker
+  child worker;
   std::unique_ptr<admin_client> admin;
   std::unique_ptr<net::https_client> client;  // acts as the local organisation
 
@@ -49,6 +51,12 @@ public:
   base::result<> start(demo_site& site);
   // Waits until the site's engine receives.
   base::result<> wait_until_ready(demo_site& site, std::int64_t timeout_ms);
+  // Starts the site's worker if it does not run; it waits for its site by itself.
+  base::result<> start_worker(demo_site& site);
+  // Waits until the site has taken its worker.
+  base::result<> wait_for_worker(demo_site& site, std::int64_t timeout_ms);
+  // Why no site has a worker although one was asked for, and how to mend it; else "".
+  [[nodiscard]] const std::string& no_worker_because() const { return no_worker_because_; }
   // Generates the site's patients once, counts them for the ledger, and writes them as NDJSON.
   base::result<std::filesystem::path> make_patients(demo_site& site);
   void stop_all();
@@ -71,6 +79,7 @@ private:
   std::filesystem::path folder_;
   std::string program_;
   std::vector<std::string> plugins_;
+  std::string worker_program_, no_worker_because_;
 };
 
 }  // namespace dsf::site::ctl

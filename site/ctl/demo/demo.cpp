@@ -81,6 +81,8 @@ public:
   result<> run() {
     consortium_ = TRY(consortium::prepare(options_));
     view_.say(fmt::format("four sites in {}, patients a hospital {}, seed {}", options_.folder, options_.patients, options_.seed));
+    if (!consortium_->no_worker_because().empty())
+      view_.say("hospital-a", "its handlers of ping run in dsfd, not in Python: " + consortium_->no_worker_because());
     TRY(start_sites());
     TRY(import_patients());
     TRY(ping());
@@ -114,6 +116,9 @@ private:
       }
       TRY(view_.follow(s->name, s->socket(), start_timeout_ms));
       view_.say(s->name, fmt::format("ready at {}{}", s->base_url(), s->split ? ", endpoint and engine as two programs" : ""));
+      if (!s->has_worker) continue;
+      if (auto there = consortium_->wait_for_worker(*s, start_timeout_ms); !there) return fail(demo_errc::failed, there.error().text());
+      view_.say(s->name, fmt::format("its handlers of ping run in Python, process {}", s->worker.pid()));
     }
     return {};
   }
