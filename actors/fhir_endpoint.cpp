@@ -6,6 +6,7 @@
 #include "actors/inbox.hpp"
 #include "actors/peer_facts.hpp"
 #include "actors/task_document.hpp"
+#include "fhir/semantics/batch.hpp"
 #include "net/query.hpp"
 #include "storage/errors.hpp"
 
@@ -20,6 +21,8 @@ struct fhir_endpoint::exchange {
   extend more;
   std::function<void()> release;
   std::string type;  // first segment of the path
+  std::shared_ptr<fhir::batch_work> batch;  // its entries are exchanges of their own, one after the other
+  [[nodiscard]] std::string_view writes_type() const { return batch ? batch->type() : std::string_view(type); }
 };
 
 namespace {
@@ -33,6 +36,7 @@ fhir::http_method method_of(std::string_view m) {
   if (m == "POST") return fhir::http_method::post;
   if (m == "PUT") return fhir::http_method::put;
   if (m == "DELETE") return fhir::http_method::remove;
+  if (m == "OPTIONS") return fhir::http_method::options;
   return fhir::http_method::other;
 }
 
@@ -155,9 +159,13 @@ void fhir_endpoint::look(const std::shared_ptr<exchange>& e, const std::function
 void fhir_endpoint::prepare(const std::shared_ptr<exchange>& e) {
   ++e->attempts;
   look(e, [&](const fhir::interaction_context& context) {
-    auto prepared = fhir::prepare(e->request, context);
+    auto prepared = e->batch ? e->batch->entry(context) : fhir::prepare(e->request, context);
     for (const auto& denial : prepared.denials)
       log_->warning("endpoint", "access denied", {.identity = e->who.name()}, {{"path", e->request.path}, {"reason", denial}});
+    if (auto* batch = prepared.if_batch()) {
+      e->batch = std::move(*batch);
+      return next_entry(e);
+    }
     if (const auto* reply = prepared.if_reply()) {
       // What could not be read while the store is opened again can be in a moment.
       if (reply->status == 500 && !store_->status().writable) return unavailable(e);
@@ -165,6 +173,12 @@ void fhir_endpoint::prepare(const std::shared_ptr<exchange>& e) {
     }
     check_externals(e, std::move(*prepared.if_pending()), 0);
   });
+}
+
+void fhir_endpoint::next_entry(const std::shared_ptr<exchange>& e) {
+  e->attempts = 0;
+  e->alone = false;
+  work_->run([this, e] { prepare(e); });
 }
 
 void fhir_endpoint::check_externals(const std::shared_ptr<exchange>& e, fhir::pending_commit pending, std::size_t next) {
@@ -234,7 +248,7 @@ void fhir_endpoint::refused(const std::shared_ptr<exchange>& e, const base::erro
     if (e->attempts < 3) return work_->run([this, e] { prepare(e); });
     if (!e->alone) {
       e->alone = true;
-      return alone_(e->type, [this, e](std::function<void()> release) {
+      return alone_(std::string(e->writes_type()), [this, e](std::function<void()> release) {
         e->release = std::move(release);
         work_->run([this, e] { prepare(e); });
       });
@@ -244,7 +258,7 @@ void fhir_endpoint::refused(const std::shared_ptr<exchange>& e, const base::erro
         const auto kind = why.is(storage::errc::unique_conflict)    ? fhir::commit_conflict::duplicate
                           : why.is(storage::errc::version_conflict) ? fhir::commit_conflict::version
                                                                     : fhir::commit_conflict::changed;
-        finish(e, fhir::conflict_reply(kind, e->request, context, e->type));
+        finish(e, fhir::conflict_reply(kind, e->request, context, e->writes_type()));
       });
     });
     return;
@@ -260,6 +274,10 @@ void fhir_endpoint::refused(const std::shared_ptr<exchange>& e, const base::erro
 
 void fhir_endpoint::finish(const std::shared_ptr<exchange>& e, fhir::reply r) {
   if (e->release) std::exchange(e->release, nullptr)();
+  if (e->batch) {
+    if (e->batch->ended(r)) return next_entry(e);
+    r = std::exchange(e->batch, nullptr)->answer();
+  }
   if (e->done) std::exchange(e->done, nullptr)(std::move(r));
 }
 

@@ -46,6 +46,7 @@ private:
   struct exchange;
   void start(std::shared_ptr<exchange> e);
   void prepare(const std::shared_ptr<exchange>& e);
+  void next_entry(const std::shared_ptr<exchange>& e);  // of a batch
   // Calls `judge` with the site's facts and a snapshot of the same moment, or answers 503.
   void look(const std::shared_ptr<exchange>& e, const std::function<void(const fhir::interaction_context&)>& judge);
   void check_externals(const std::shared_ptr<exchange>& e, fhir::pending_commit pending, std::size_t next);

@@ -23,7 +23,7 @@
 
 namespace dsf::fhir {
 
-enum class http_method : std::uint8_t { get, head, post, put, remove, other };
+enum class http_method : std::uint8_t { get, head, post, put, remove, other, options };
 
 struct interaction_request {
   http_method method = http_method::get;
@@ -41,6 +41,7 @@ struct endpoint_config {
   int zone_offset_minutes = 0;  // for search values without time zone
   std::size_t max_candidates = 100'000;  // resources a search may look at
   std::size_t max_bundle_entries = 5'000;
+  std::size_t max_history_rows = 2'000'000;  // versions a history may look at
   std::string software_version = "0.1.0";
   std::string release_date = "2026-05-01";
 };
@@ -94,12 +95,15 @@ struct pending_commit {
   std::function<reply(const std::vector<written>&)> after;  // holds copies of all it needs
 };
 
+class batch_work;  // batch.hpp
+
 struct prepared {
-  std::variant<reply, pending_commit> outcome;
+  std::variant<reply, pending_commit, std::shared_ptr<batch_work>> outcome;
   std::vector<std::string> denials;  // why access was denied; for the log only, never for the client
 
   [[nodiscard]] const reply* if_reply() const { return std::get_if<reply>(&outcome); }
   [[nodiscard]] pending_commit* if_pending() { return std::get_if<pending_commit>(&outcome); }
+  [[nodiscard]] std::shared_ptr<batch_work>* if_batch() { return std::get_if<std::shared_ptr<batch_work>>(&outcome); }
 };
 
 // Never fails: errors of the view become 500.

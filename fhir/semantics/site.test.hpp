@@ -9,6 +9,7 @@
 #include "base/json.hpp"
 #include "fhir/conformance/bundled.hpp"
 #include "fhir/semantics/access.hpp"
+#include "fhir/semantics/batch.hpp"
 #include "fhir/semantics/interaction.hpp"
 #include "fhir/semantics/interactions/operations.hpp"
 #include "fhir/semantics/memory_view.test.hpp"
@@ -193,7 +194,22 @@ struct test_site {
     if (!request.accept) request.accept = "application/fhir+json";
     if (!request.content_type) request.content_type = "application/fhir+json";
     const interaction_context context{view, who, config, {1'790'000'000'000'000}, entropy, *allow_list, *processes, *conformance};
-    auto done = prepare(request, context);
+    return settle(request, context, prepare(request, context), commit);
+  }
+
+  // Commits as the endpoint does, a batch entry after entry.
+  answered settle(const interaction_request& request, const interaction_context& context, prepared done, bool commit = true) {
+    if (auto* batch = done.if_batch()) {
+      auto work = *batch;
+      bool committed = false;
+      for (bool more = true; more;) {
+        const interaction_context now{view, context.who, config, context.now, entropy, *allow_list, *processes, *conformance};
+        const auto one = settle(request, now, work->entry(now));
+        committed |= one.committed;
+        more = work->ended(one.r);
+      }
+      return {work->answer(), {}, committed};
+    }
     if (const auto* r = done.if_reply()) return {*r, done.denials, false};
     auto* pending = done.if_pending();
     if (!commit) return {pending->after({}), {}, false};

@@ -1,349 +1,14 @@
-// POST {base} with a transaction (dsf-fhir-server 3.9): one preparation over an overlay in the order DELETE, POST, PUT, reference check, GET; one commit.
+// POST {base} (dsf-fhir-server 3.9): a transaction is one preparation and one commit, a batch one of each for every entry.
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <charconv>
 
-#include "fhir/codec/json.hpp"
-#include "fhir/semantics/access.hpp"
-#include "fhir/semantics/interactions/answer.hpp"
-#include "fhir/semantics/interactions/bundle_entries.hpp"
-#include "fhir/semantics/interactions/overlay.hpp"
+#include "fhir/semantics/batch.hpp"
+#include "fhir/semantics/interactions/bundle_run.hpp"
 #include "fhir/semantics/operation_outcome.hpp"
-#include "fhir/semantics/profiles/profile.hpp"
 
 namespace dsf::fhir {
 namespace {
-
-// What the answer says of one entry.
-struct entry_answer {
-  int status = 200;
-  std::string type;
-  base::uuid id;
-  std::optional<std::size_t> write;  // index into the write set; version and time come from the commit
-  storable body;  // of that write
-  std::uint64_t version = 0;  // of what was there before
-  base::timestamp last_updated;
-  std::string resource;  // JSON text to show; empty: none
-  std::optional<base::json> outcome;
-  bool has_version = false;  // location, etag and lastModified are told
-  bool show_resource = false;  // the written resource, if representations are wanted
-};
-
-std::string_view status_text(int status) {
-  switch (status) {
-    case 201: return "201 Created";
-    case 204: return "204 No Content";
-    case 304: return "304 Not Modified";
-    default: return "200 OK";
-  }
-}
-
-class transaction {
-public:
-  transaction(const interaction_context& context, const answerer& answer)
-      : context_(context), answer_(answer), overlay_(context.view, context.now) {}
-
-  op_result<pending_commit> run(std::vector<bundle_entry> entries) {
-    entries_ = std::move(entries);
-    answers_.resize(entries_.size());
-    OP_PASS(removals());
-    OP_PASS(identify());
-    rewrite();
-    OP_PASS(refresh());
-    OP_PASS(writes());
-    OP_PASS(reads());
-    pending_commit out;
-    out.writes = std::move(writes_);
-    out.writes.snapshot_sequence = context_.view.sequence();
-    out.external_checks = std::move(external_);
-    std::vector<std::string> full_urls;
-    out.after = [answers = std::move(answers_), answer = answer_, config = context_.config](const std::vector<written>& w) {
-      return respond(answers, answer, config, w);
-    };
-    return out;
-  }
-
-private:
-  struct planned {
-    bool skipped = false;  // conditional create that found a resource
-    std::optional<stored_resource> before;  // of an update
-    base::uuid id;
-  };
-
-  op_scope scope(const bundle_entry& e) const {
-    return {context_,
-            overlay_,
-            directory_ ? *directory_ : context_.allow_list,
-            processes_ ? *processes_ : context_.processes,
-            conformance_ ? *conformance_ : context_.conformance,
-            e.index,
-            {}};
-  }
-
-  std::vector<bundle_entry*> in_order(std::initializer_list<entry_method> methods) {
-    std::vector<bundle_entry*> out;
-    for (const auto m : methods)
-      for (auto& e : entries_)
-        if (e.method == m) out.push_back(&e);
-    return out;
-  }
-
-  std::size_t add_write(resource_write w) {
-    writes_.writes.push_back(std::move(w));
-    return writes_.writes.size() - 1;
-  }
-
-  static std::function<std::string(const std::string&)> bad_query(const bundle_entry& e) {
-    return [url = e.url](const std::string& what) { return fmt::format("Bad request '{}', unsupported query parameter {}", url, what); };
-  }
-
-  op_result<void> removals() {
-    for (auto* e : in_order({entry_method::remove})) {
-      auto& a = answers_[e->index];
-      auto id = e->id;
-      if (e->conditional) {
-        auto match = OP_PASS(match_condition(scope(*e), e->type, e->query, true, bad_query(*e)));
-        std::ranges::move(match.watched, std::back_inserter(writes_.unchanged));
-        if (match.found.size() > 1)
-          return op_fail(412, "multiple-matches", fmt::format("Multiple {} resources with criteria '{}' exist", e->type, e->url));
-        if (match.found.empty()) {
-          a.status = 204;
-          continue;
-        }
-        id = match.found[0].id;
-      }
-      auto removal = OP_PASS(plan_remove(scope(*e), e->type, *id));
-      a.outcome = operation_outcome("information", "informational", removed_text(e->type, *id));
-      if (!removal.write) continue;
-      overlay_.put(*removal.write);
-      add_write(std::move(*removal.write));
-    }
-    return {};
-  }
-
-  // A write as far as it is known before references are resolved, so that later entries see the resource.
-  void provisional(const bundle_entry& e, const planned& p) {
-    const auto& config = context_.config;
-    resource_write w;
-    w.what = p.before ? resource_write::kind::update : resource_write::kind::create;
-    w.type = e.type;
-    w.id = p.id;
-    w.expected_version = p.before ? p.before->version : 0;
-    auto body = make_storable(e.resource, p.id);
-    if (!body) return;  // can't happen for a checked resource; plan_write reports it
-    w.body = std::move(*body);
-    w.index = index_entries(e.resource, &context_.allow_list, config.base_url, config.zone_offset_minutes);
-    w.unique = unique_keys_of(e.resource, context_.allow_list, config.base_url);
-    w.access_class = access_class_of(e.resource, context_.allow_list, config.base_url);
-    overlay_.put(w);
-  }
-
-  // Ids for all that is written; the table of temporary references.
-  op_result<void> identify() {
-    for (auto* e : in_order({entry_method::post, entry_method::put})) {
-      auto& p = planned_[e->index];
-      if (e->if_none_exist && e->method == entry_method::post) {
-        auto none = OP_PASS(check_none_exist(scope(*e), e->type, *e->if_none_exist));
-        std::ranges::move(none.watched, std::back_inserter(writes_.unchanged));
-        if (none.existing) {
-          found_existing(*e, *none.existing);
-          p.skipped = true;
-          continue;
-        }
-      }
-      if (e->conditional) {
-        auto match = OP_PASS(match_condition(scope(*e), e->type, e->query, false, bad_query(*e)));
-        std::ranges::move(match.watched, std::back_inserter(writes_.unchanged));
-        if (match.found.size() > 1)
-          return op_fail(412, "multiple-matches", fmt::format("Multiple {} resources with criteria '{}' exist", e->type, e->url));
-        if (match.found.size() == 1) p.before = std::move(match.found[0]);
-      } else if (e->method == entry_method::put) {
-        p.before = OP_PASS(update_base(scope(*e), e->type, *e->id, e->if_match));
-      }
-      p.id = p.before ? p.before->id : base::uuid::random(context_.entropy);
-      if (std::ranges::any_of(
-              planned_, [&](const auto& other) { return other.first != e->index && !other.second.skipped && other.second.id == p.id; }))
-        return op_fail(
-            400, "processing",
-            fmt::format("Bad bundle request - {}/{} occurs twice, again at bundle index {}", e->type, p.id.to_string(), e->index));
-      if (e->full_url.starts_with("urn:uuid:")) temporary_[e->full_url] = e->type + "/" + p.id.to_string();
-      provisional(*e, p);
-    }
-    return {};
-  }
-
-  void found_existing(const bundle_entry& e, const stored_resource& found) {
-    auto& a = answers_[e.index];
-    a.type = found.type;
-    a.id = found.id;
-    a.version = found.version;
-    a.last_updated = found.last_updated;
-    a.has_version = true;
-    // The resource may come from this very bundle; then the commit gives its time.
-    for (const auto& [index, other] : planned_)
-      if (!other.skipped && index != e.index && other.id == found.id) same_as_[e.index] = index;
-    temporary_[e.full_url] = found.type + "/" + found.id.to_string();
-  }
-
-  void rewrite() {
-    for (auto* e : in_order({entry_method::post, entry_method::put})) {
-      const auto& p = planned_[e->index];
-      if (p.skipped) continue;
-      replace_temporary(e->resource, temporary_, context_.config.base_url);
-      provisional(*e, p);
-    }
-  }
-
-  // Allow-list, processes and profiles that this bundle brings are in force for its other entries.
-  op_result<void> refresh() {
-    const auto touches = [&](auto&& depends_on) {
-      return std::ranges::any_of(entries_, [&](const bundle_entry& e) { return e.method <= entry_method::put && depends_on(e.type); });
-    };
-    if (touches([](std::string_view t) { return directory::depends_on(t); }))
-      directory_ = OP_TRY(directory::build(overlay_, context_.config.base_url));
-    if (touches([](std::string_view t) { return process_authorizations::depends_on(t); }))
-      processes_ = OP_TRY(process_authorizations::build(overlay_));
-    if (touches([](std::string_view t) { return conformance_cache::depends_on(t); }))
-      conformance_ = OP_TRY(conformance_cache::build(overlay_));
-    return {};
-  }
-
-  op_result<void> writes() {
-    for (auto* e : in_order({entry_method::post, entry_method::put})) {
-      auto& p = planned_[e->index];
-      if (p.skipped) continue;
-      auto s = scope(*e);
-      s.self = p.id;
-      if (p.before)
-        OP_PASS(admit_change(s, *p.before, e->resource, {}));
-      else
-        OP_PASS(admit_new(s, e->resource, {}));
-      auto write =
-          OP_PASS(plan_write(s, std::move(e->resource), p.id, p.before ? resource_write::kind::update : resource_write::kind::create,
-                             p.before ? p.before->version : 0));
-      std::ranges::move(write.external, std::back_inserter(external_));
-      auto& a = answers_[e->index];
-      a.status = p.before ? 200 : 201;
-      a.type = e->type;
-      a.id = p.id;
-      a.has_version = true;
-      a.show_resource = true;
-      a.body = write.write.body;
-      overlay_.put(write.write);
-      a.write = add_write(std::move(write.write));
-    }
-    for (const auto& [index, origin] : same_as_) answers_[index].write = answers_[origin].write;
-    return {};
-  }
-
-  op_result<void> reads() {
-    for (auto* e : in_order({entry_method::get, entry_method::head})) {
-      auto& a = answers_[e->index];
-      if (const auto found = temporary_.find(e->url); found != temporary_.end()) {
-        const auto slash = found->second.find('/');
-        e->type = found->second.substr(0, slash);
-        e->id = *base::uuid::parse(found->second.substr(slash + 1));
-      } else if (e->type.empty()) {
-        return op_fail(400, "processing", fmt::format("Bad bundle request - Bad read request url {} at bundle index {}", e->url, e->index));
-      }
-      if (e->conditional)
-        OP_PASS(search(*e, a));
-      else
-        OP_PASS(read(*e, a));
-      if (e->method == entry_method::head) a.resource.clear(), a.show_resource = false;
-    }
-    return {};
-  }
-
-  op_result<void> read(const bundle_entry& e, entry_answer& a) {
-    const auto stored = OP_PASS(read_version(scope(e), e.type, *e.id, e.version));
-    a.type = stored.type;
-    a.id = stored.id;
-    a.version = stored.version;
-    a.last_updated = stored.last_updated;
-    a.has_version = true;
-    if (e.if_none_match) {
-      const auto tags = tag_versions(*e.if_none_match, true);
-      if (std::ranges::find(tags, stored.version) != tags.end()) a.status = 304;
-    } else if (e.if_modified_since) {
-      const auto since = parse_http_date(*e.if_modified_since);
-      if (since && stored.last_updated.us / base::us_per_s <= since->us / base::us_per_s) a.status = 304;
-    }
-    if (a.status == 304) return {};
-    a.resource = *stored.bytes;
-    for (const auto& other : answers_)
-      if (other.write && other.show_resource && other.id == a.id && !e.version)
-        a.write = other.write, a.body = other.body, a.show_resource = true, a.resource.clear();
-    return {};
-  }
-
-  // A search with exactly one hit gives that resource itself (11.1, 13).
-  op_result<void> search(const bundle_entry& e, entry_answer& a) {
-    auto text = OP_PASS(search_bundle(scope(e), e.type, e.query, answer_.prefer().strict));
-    const auto bundle = OP_TRY(base::json::parse(text));
-    if (bundle["total"].int_or(0) == 1 && bundle["entry"].size() == 1)
-      a.resource = bundle["entry"][std::size_t{0}]["resource"].dump();
-    else
-      a.resource = std::move(text);
-    return {};
-  }
-
-  static reply respond(const std::vector<entry_answer>& answers, const answerer& answer, const endpoint_config& config,
-                       const std::vector<written>& commits) {
-    std::string out = R"({"resourceType":"Bundle","type":"transaction-response")";
-    if (!answers.empty()) out += ",\"entry\":[";
-    bool first = true;
-    for (const auto& a : answers) {
-      if (!first) out += ',';
-      first = false;
-      append_entry(out, a, answer, config, commits);
-    }
-    if (!answers.empty()) out += ']';
-    out += '}';
-    return answer.bytes(200, std::make_shared<const std::string>(std::move(out)));
-  }
-
-  static void append_entry(std::string& out, const entry_answer& a, const answerer& answer, const endpoint_config& config,
-                           const std::vector<written>& commits) {
-    const auto version = a.write ? commits.at(*a.write).version : a.version;
-    const auto time = a.write ? commits.at(*a.write).last_updated : a.last_updated;
-    const auto back = answer.prefer().back;
-    base::json response;
-    response.set("status", status_text(a.status));
-    out += '{';
-    if (a.has_version) {
-      out += fmt::format("\"fullUrl\":\"{}/{}/{}\",", config.base_url, a.type, a.id.to_string());
-      const auto location = location_of(config, a.type, a.id, version);
-      response.set("location", location);
-      response.set("etag", weak_tag(version));
-      response.set("lastModified", base::to_iso(time));
-      if (a.write && a.show_resource && a.status != 304 && back == prefer_return::operation_outcome)
-        response.set("outcome",
-                     operation_outcome("information", "informational",
-                                       fmt::format("{} {} at location {}", a.type, a.status == 201 ? "created" : "updated", location)));
-    }
-    if (a.outcome) response.set("outcome", *a.outcome);
-    if (a.write && a.show_resource && back == prefer_return::representation)
-      out += "\"resource\":" + splice(a.body, version, time) + ",";
-    else if (!a.resource.empty())
-      out += "\"resource\":" + a.resource + ",";
-    out += "\"response\":" + response.dump() + "}";
-  }
-
-  const interaction_context& context_;
-  const answerer& answer_;
-  overlay_view overlay_;
-  std::vector<bundle_entry> entries_;
-  std::vector<entry_answer> answers_;
-  std::map<std::size_t, planned> planned_;
-  std::map<std::size_t, std::size_t> same_as_;
-  temporary_ids temporary_;
-  write_set writes_;
-  std::vector<external_reference> external_;
-  std::shared_ptr<const directory> directory_;
-  std::shared_ptr<const process_authorizations> processes_;
-  std::shared_ptr<const conformance_cache> conformance_;
-};
 
 // The temporary id of a new resource is no FHIR id, but allowed here (3.9).
 std::vector<issue> without_temporary_ids(std::vector<issue> issues) {
@@ -352,26 +17,24 @@ std::vector<issue> without_temporary_ids(std::vector<issue> issues) {
   return issues;
 }
 
-}  // namespace
+// The number in "Bundle.entry[2].resource..."; nothing for what is wrong with the Bundle itself.
+std::optional<std::size_t> entry_of(const issue& i) {
+  constexpr std::string_view head = "Bundle.entry[";
+  if (!i.expression.starts_with(head)) return {};
+  const auto* begin = i.expression.data() + head.size();
+  const auto* end = i.expression.data() + i.expression.size();
+  std::size_t n = 0;
+  const auto [at, ec] = std::from_chars(begin, end, n);
+  if (ec != std::errc{} || !std::string_view(at, end).starts_with("].resource")) return {};
+  return n;
+}
 
-prepared prepare_bundle(const interaction_request& request, const interaction_context& context, const answerer& answer) {
-  auto body = read_body(request, "");
-  if (!body) return answer.stop(std::move(body).error());
-  const auto& type = body->resource["type"].str();
-  if (body->resource["resourceType"].str() == "Bundle" && type == "batch")
-    return {answer.outcome(501, "error", "not-supported",
-                           "Bundles of type batch are not supported by this version of the server; use transaction"),
-            {}};
-  if (body->resource["resourceType"].str() != "Bundle" || type != "transaction")
-    return answer.stop(op_denied("bundle", "not a transaction").error());
-  if (const auto issues = without_temporary_ids(std::move(body->issues)); has_errors(issues))
-    return {answer.outcome(403, operation_outcome(issues)), {}};
-  auto entries = read_entries(body->resource, context.config);
-  auto done = entries ? transaction(context, answer).run(std::move(*entries))
-                      : op_result<pending_commit>(std::unexpected(std::move(entries).error()));
-  if (!done) {
+prepared transaction(const interaction_context& context, const answerer& answer, op_result<std::vector<bundle_entry>> entries) {
+  auto plan = entries ? plan_entries(context, answer, std::move(*entries), {})
+                      : op_result<bundle_plan>(std::unexpected(std::move(entries).error()));
+  if (!plan) {
     // 3.9: a 403 stays 403, every other error becomes 400 with its outcome; a failing store and the limits keep theirs.
-    auto fault = std::move(done).error();
+    auto fault = std::move(plan).error();
     if (!fault.outcome)
       fault.outcome =
           operation_outcome("error", "processing", fmt::format("An entry of the bundle was answered with status {}", fault.status));
@@ -379,8 +42,42 @@ prepared prepare_bundle(const interaction_request& request, const interaction_co
     fault.headers.clear();
     return answer.stop(std::move(fault));
   }
-  if (done->writes.writes.empty()) return {done->after({}), {}};
-  return {std::move(*done), {}};
+  pending_commit out;
+  out.writes = std::move(plan->writes);
+  out.external_checks = std::move(plan->external);
+  out.after = [answers = std::move(plan->answers), answer, config = context.config](const std::vector<written>& commits) {
+    std::vector<std::string> texts;
+    for (const auto& [index, a] : answers) texts.push_back(entry_text(a, answer, config, commits));
+    return bundle_reply("transaction-response", texts, answer);
+  };
+  if (out.writes.writes.empty()) return {out.after({}), {}};
+  return {std::move(out), {}};
+}
+
+prepared batch(const answerer& answer, op_result<std::vector<bundle_entry>> entries, const std::vector<issue>& issues) {
+  if (!entries) return answer.stop(std::move(entries).error());
+  if (entries->empty()) return {bundle_reply("batch-response", {}, answer), {}};
+  // What is wrong with one entry's resource is that entry's matter.
+  for (const auto& i : issues)
+    if (const auto n = entry_of(i); n && *n < entries->size()) (*entries)[*n].issues.push_back(i);
+  return {start_batch(answer, std::move(*entries)), {}};
+}
+
+}  // namespace
+
+prepared prepare_bundle(const interaction_request& request, const interaction_context& context, const answerer& answer) {
+  auto body = read_body(request, "");
+  if (!body) return answer.stop(std::move(body).error());
+  const auto type = body->resource["type"].str();
+  const bool is_batch = type == "batch";
+  if (body->resource["resourceType"].str() != "Bundle" || (!is_batch && type != "transaction"))
+    return answer.stop(op_denied("bundle", "neither a transaction nor a batch").error());
+  const auto issues = without_temporary_ids(std::move(body->issues));
+  auto whole = issues;
+  if (is_batch) std::erase_if(whole, [](const issue& i) { return entry_of(i).has_value(); });
+  if (has_errors(whole)) return {answer.outcome(403, operation_outcome(whole)), {}};
+  auto entries = read_entries(body->resource, context.config);
+  return is_batch ? batch(answer, std::move(entries), issues) : transaction(context, answer, std::move(entries));
 }
 
 }  // namespace dsf::fhir

@@ -1,4 +1,4 @@
-// The entries of a transaction, read and checked before anything runs (dsf-fhir-server 3.9). Private to the interactions.
+// The entries of a transaction or batch, read and checked before anything runs (dsf-fhir-server 3.9). Private to the interactions.
 #pragma once
 
 #include <optional>
@@ -21,6 +21,7 @@ struct bundle_entry {
   query_list query;                         // of T?query
   bool conditional = false;
   base::json resource;
+  std::vector<issue> issues;                // what the codec found in the resource of a batch
   std::optional<std::string> if_none_exist, if_match, if_none_match, if_modified_since;
 };
 

@@ -139,7 +139,7 @@ prepared prepare_metadata(const interaction_context& context, const answerer& an
                           {"mode", "server"},
                           {"security", with({{"service", services}})},
                           {"resource", std::move(resources)},
-                          {"interaction", base::json(base::json::array{with({{"code", "transaction"}})})}});
+                          {"interaction", base::json(base::json::array{with({{"code", "transaction"}}), with({{"code", "batch"}})})}});
   base::json out = with({{"resourceType", "CapabilityStatement"},
                          {"status", "active"},
                          {"date", config.release_date},

@@ -52,6 +52,7 @@ prepared on_type(const interaction_request& request, const interaction_context& 
     case http_method::remove:
       if (has_search_parameter(request)) return prepare_conditional_remove(request, context, answer, type);
       break;
+    case http_method::options:
     case http_method::other: break;
   }
   return only(answer.empty(405));
