@@ -10,6 +10,7 @@
 
 #include "base/mutant.hpp"
 #include "storage/durable_folder.hpp"
+#include "storage/small_file.hpp"
 #include "storage/store.hpp"
 #include "storage/store_folder_impl.hpp"
 
@@ -19,46 +20,9 @@ namespace {
 namespace fs = std::filesystem;
 constexpr std::string_view marker_name = "STORE";
 constexpr std::string_view marker_title = "dsfd store";
-constexpr std::size_t small_file_bytes = 4096;
 
 base::failure io_error(std::string_view what, const fs::path& place) {
   return fail(errc::io, fmt::format("can't {}: {}", what, std::strerror(errno)), place.string());
-}
-
-// The first 4 KiB; nothing if there is no such file.
-result<std::optional<std::string>> read_small(const fs::path& file) {
-  const int f = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (f < 0) {
-    if (errno == ENOENT) return std::nullopt;
-    return io_error("read", file);
-  }
-  std::string text(small_file_bytes, '\0');
-  const auto n = ::read(f, text.data(), text.size());
-  const int why = errno;
-  ::close(f);
-  if (n < 0) {
-    errno = why;
-    return io_error("read", file);
-  }
-  text.resize(static_cast<std::size_t>(n));
-  return text;
-}
-
-// Whole or not at all, and durable.
-result<void> write_small(const fs::path& file, std::string_view text) {
-  const fs::path next = file.string() + ".new";
-  const int f = ::open(next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-  if (f < 0) return io_error("write", next);
-  const bool ok = ::write(f, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(f) == 0;
-  const int why = errno;
-  ::close(f);
-  errno = why;
-  if (!ok) return io_error("write", next);
-  if (::rename(next.c_str(), file.c_str()) != 0) return io_error("write", file);
-  const int folder = ::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0 || ::fsync(folder) != 0) return io_error("sync the folder of", file);
-  ::close(folder);
-  return {};
 }
 
 struct marker {
@@ -127,13 +91,13 @@ result<void> store_folder::lock(bool read_only) {
   return {};
 }
 
-result<void> store_folder::write_marker(const std::string& release, bool ready) {
-  return write_small(path_ / marker_name, fmt::format("{}\nformat {}\nrelease {}\nstate {}\n", marker_title, format_version, release,
-                                                      ready ? "ready" : "being made"));
+result<void> write_store_marker(const fs::path& folder, const std::string& release, bool ready) {
+  return write_small(folder / marker_name, fmt::format("{}\nformat {}\nrelease {}\nstate {}\n", marker_title, format_version, release,
+                                                       ready ? "ready" : "being made"));
 }
 
 result<void> store_folder::finish(const std::string& release) {
-  TRY(write_marker(release, true));
+  TRY(write_store_marker(path_, release, true));
   is_new_ = false;
   return {};
 }
@@ -169,7 +133,7 @@ result<std::unique_ptr<store_folder>> store_folder::open(const fs::path& path, b
                 path.string());
   if (out->is_new_) {
     TRY(make_durable_folder(path));
-    TRY(out->write_marker(release, false));
+    TRY(write_store_marker(path, release, false));
   } else if (!fs::exists(out->rows() / "CURRENT", ec)) {
     return fail(errc::damaged, "the store's rows are missing. Nothing was changed; restore the store from a backup", path.string());
   }

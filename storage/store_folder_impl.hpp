@@ -27,12 +27,14 @@ public:
 private:
   explicit store_folder(std::filesystem::path path) : path_(std::move(path)) {}
   result<void> lock(bool read_only);
-  result<void> write_marker(const std::string& release, bool ready);
 
   std::filesystem::path path_;
   int lock_file_ = -1;
   bool is_new_ = false;
 };
+
+// The file STORE. Without it a folder with rows is no store.
+result<void> write_store_marker(const std::filesystem::path& folder, const std::string& release, bool ready);
 
 // The sentence for a store of a format above ours.
 base::failure newer_format(const std::string& place, const std::string& release, std::uint64_t format);

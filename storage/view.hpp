@@ -89,6 +89,9 @@ public:
   // Where a follower of the feed stands; 0 if it never said.
   result<std::uint64_t> cursor(std::string_view name) const;
 
+  // What is stored, as it is stored; for backups. Valid as long as the view.
+  [[nodiscard]] const kv_reader& below() const { return *rows_; }
+
   // Every row of the store in order, without what differs between two stores of equal content; for tests that compare two stores.
   result<std::string> dump() const;
 
