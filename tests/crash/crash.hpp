@@ -58,6 +58,12 @@ struct kill_note {
   std::optional<stage> at_stage;
 };
 
+// A kill of a program that runs handlers (mode kill).
+struct worker_kill {
+  double at_s = 0;
+  std::uint32_t running = 0;  // activations it had when it was asked last
+};
+
 // What a site stands on in all modes but kill.
 struct site_disk {
   std::shared_ptr<control_page> page;
@@ -70,6 +76,7 @@ struct crash_run {
   std::vector<std::unique_ptr<recorder>> recorders;  // in the order of the sites
   std::vector<started_work> work;
   std::vector<kill_note> kills;
+  std::vector<worker_kill> worker_kills;
   std::atomic<unsigned> killed = 0;
   stage_trap trap;
   std::mutex disks_mutex;
@@ -98,6 +105,9 @@ base::result<std::string> set_up(crash_run& run);
 base::result<> start_site(crash_run& run, site::ctl::demo_site& s);
 // Kills until stop_killing is set.
 void kill_sites(crash_run& run);
+// The program that runs a site's handlers of ping, killed while it has some under way if that can be caught, and started again.
+base::result<> kill_worker(crash_run& run, site::ctl::demo_site& s);
+void judge_workers(const crash_run& run, verdict& v);
 // The same in the other modes: at each stage in turn, when the site is there. Prints and judges the table.
 void kill_at_stages(crash_run& run);
 void judge_stages(const crash_run& run, verdict& v);

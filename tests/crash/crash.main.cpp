@@ -99,8 +99,8 @@ int main(int argc, char** argv) {
   v.check(worked.has_value(), worked ? "" : worked.error().to_string());
   v.check(run.fatal.empty(), run.fatal);
   v.check(!run.kills.empty(), "no site was killed");
-  fmt::print("{:6.1f} s  {} starts of {} instances, {} kills; waiting for the end\n", run.seconds(), run.work.size(), o.instances,
-             run.kills.size());
+  fmt::print("{:6.1f} s  {} starts of {} instances, {} kills, {} of workers; waiting for the end\n", run.seconds(), run.work.size(),
+             o.instances, run.kills.size(), run.worker_kills.size());
   std::fflush(stdout);
   // A site that does not come back is the finding; what the others then wait for is not.
   if (run.fatal.empty()) {
@@ -109,6 +109,7 @@ int main(int argc, char** argv) {
     judge(run, v);
   }
   judge_handlers(run, v);
+  judge_workers(run, v);
   if (by_stage) judge_stages(run, v);
   run.sites->stop_all();
   if (run.fatal.empty()) judge_stores(run, v);

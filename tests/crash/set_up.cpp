@@ -74,6 +74,7 @@ result<std::string> set_up(crash_run& run) {
   d.listen_offset = listen_offset;
   // In the other modes each site has one disk of the test's.
   d.split = run.options.mode == crash_mode::kill;
+  d.python_worker = d.split;
   d.processes = (fs::path(DSF_SOURCE_DIR) / "processes").string();
   d.process_environment = site::ctl::time_limits(d.processes, never);
   if (d.process_environment.empty())
@@ -84,9 +85,14 @@ result<std::string> set_up(crash_run& run) {
   ::setenv("DSFD_FEASIBILITY_GENERAL_REQUEST_TASK_TIMEOUT", never.c_str(), 1);
   ::setenv("DSFD_STORE_RETRY_SECONDS", "1", 1);
   run.sites = TRY(site::ctl::consortium::prepare(d));
+  if (!run.sites->no_worker_because().empty())
+    return base::fail(base::errc::internal, "no site can run its handlers in a worker: " + run.sites->no_worker_because());
   for (auto& s : run.sites->sites) run.recorders.push_back(TRY(record(run, *s)));
   for (auto& s : run.sites->sites) TRY(start_site(run, *s));
-  for (auto& s : run.sites->sites) TRY(run.sites->wait_until_ready(*s, start_timeout_ms));
+  for (auto& s : run.sites->sites) {
+    TRY(run.sites->wait_until_ready(*s, start_timeout_ms));
+    if (s->has_worker) TRY(run.sites->wait_for_worker(*s, start_timeout_ms));
+  }
   for (auto& s : run.sites->sites) {
     if (!s->holds_data()) continue;
     const auto file = TRY(run.sites->make_patients(*s));

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "base/uuid.hpp"
@@ -19,6 +20,7 @@ constexpr std::int64_t give_up_s = 120;      // on one start
 constexpr unsigned kills_after_last_start = 3;
 constexpr unsigned burst = 12;
 constexpr unsigned instances_a_kill = 30;  // at most
+constexpr unsigned worker_kill_one_in = 4;  // of all kills; the first of them early, so that a short run has one too
 constexpr int looks_for_work = 200;  // before a kill; most processes of the test last some ten milliseconds
 const std::string ping_process = "dsfdev_ping|1.0";
 const std::string request_process = "medizininformatik-initiativede_feasibilityRequest|1.0";
@@ -82,10 +84,19 @@ result<> start_work(crash_run& run, const std::string& measure) {
 
 void kill_sites(crash_run& run) {
   base::seeded_entropy dice(run.options.seed ^ 0x6b696c6cU);
-  while (!run.stop_killing) {
+  const auto with_worker = std::find_if(run.sites->sites.begin(), run.sites->sites.end(), [](const auto& s) { return s->has_worker; });
+  for (unsigned turn = 0; !run.stop_killing; ++turn) {
     // Evenly between half and three halves of the time asked for.
     sleep_s(run.options.seconds_between_kills * (0.5 + dice.unit()));
     if (run.stop_killing) return;
+    if (turn % worker_kill_one_in == 1 && with_worker != run.sites->sites.end()) {
+      if (const auto back = kill_worker(run, **with_worker); !back) {
+        run.fatal = "after a kill of a worker: " + back.error().to_string();
+        run.given_up = true;
+        return;
+      }
+      continue;
+    }
     auto& s = *run.sites->sites[dice.below(run.sites->sites.size())];
     kill_note note{s.name, run.seconds(), 0, 0, false, 0, std::nullopt};
     for (int i = 0; i < looks_for_work && note.running == 0 && note.outbox == 0 && !run.stop_killing; ++i) {
