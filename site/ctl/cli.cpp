@@ -14,6 +14,7 @@
 
 #include "site/ctl/commands.hpp"
 #include "site/ctl/demo.hpp"
+#include "site/ctl/doctor/doctor.hpp"
 #include "site/ctl/log_command.hpp"
 #include "site/ctl/plugin_commands.hpp"
 #include "site/settings/load.hpp"
@@ -51,6 +52,17 @@ result<std::string> socket_path(const global_options& g) {
   if (!loaded.config.store_path.empty()) return (std::filesystem::path(loaded.config.store_path) / "admin.sock").string();
   if (!loaded.problems.empty()) return base::failure(std::move(loaded.problems.front()));
   return base::fail(admin_errc::invalid, "the settings name neither admin.socket nor store.path", file);
+}
+
+// All of them, for commands that look at a site from outside.
+result<loaded_settings> site_settings(const global_options& g) {
+  settings_sources sources;
+  const char* from_environment = std::getenv("DSFD_CONFIG");
+  sources.file = !g.config.empty() ? g.config : from_environment ? from_environment : "";
+  sources.environment = dsfd_environment(environ);
+  if (sources.file.empty() && sources.environment.empty())
+    return base::fail(admin_errc::invalid, "which site? Pass --config FILE, its settings");
+  return load_settings(sources);
 }
 
 class command_line {
@@ -252,6 +264,17 @@ private:
                      "folder with server.pem, server.key, client.pem, client.key, and ../ca.pem (as `dsfctl pki` makes it)");
     init->add_option("--role", init_.roles, "fhir, bpe, repository; may be repeated")->check(CLI::IsMember({"fhir", "bpe", "repository"}));
 
+    auto* doctor =
+        command(app_, "doctor", "looks at this host, the own endpoint and each partner, and names what is wrong and how to mend it",
+                [this]() -> result<> { return ctl::doctor(o_, TRY(site_settings(g_)), doctor_); });
+    doctor->add_option("--partner", doctor_.partners, "organisation identifier; may be repeated; default: all of the allow-list");
+    doctor->add_option("--timeout", doctor_.timeout_s, "seconds for each endpoint")->capture_default_str()->check(CLI::Range(1, 300));
+
+    auto* card = command(*site, "card", "what the consortium needs for its allow-list: identifier, address, thumbprints, contact",
+                         [this]() -> result<> { return ctl::site_card(o_, TRY(site_settings(g_)), init_.contact); });
+    card->add_option("--contact", init_.contact, "an e-mail address, or whom to call");
+    init->add_option("--contact", init_.contact, "for the site card: an e-mail address, or whom to call");
+
     auto* log = group("log", "an instance's events");
     auto* show = command(*log, "show", "prints the events of an instance from a store that no server has open",
                          [this] { return ctl::log_show(o_, log_); });
@@ -303,6 +326,7 @@ private:
   ctl::site_init_options init_;
   ctl::log_options log_;
   ctl::plugin_options plugin_;
+  ctl::doctor_options doctor_;
   ctl::demo_options demo_;
 };
 

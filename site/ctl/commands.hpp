@@ -8,6 +8,7 @@
 
 #include "site/admin/admin_client.hpp"
 #include "site/ctl/output.hpp"
+#include "site/settings/load.hpp"
 
 namespace dsf::site::ctl {
 
@@ -53,8 +54,12 @@ struct site_init_options {
   std::string base_url;
   std::string certificates;  // folder made by `pki`; empty: paths are left to be filled in
   std::vector<std::string> roles;
+  std::string contact;                      // for the site card: an e-mail address, who to call
 };
 result<> site_init(ctl_output& o, const site_init_options& options);
+
+// What the consortium needs for its allow-list: identifier, address, both thumbprints, contact. No secrets.
+result<> site_card(ctl_output& o, const loaded_settings& settings, const std::string& contact);
 
 struct cohort_options {
   std::string data, mapping, tree, day;

@@ -197,7 +197,17 @@ TEST_CASE("pki makes what is missing and keeps what is there; site init uses it"
   const auto site = dsfctl(init);
   CHECK(site.code == 0);
   CHECK(site.err == "");
-  CHECK(site.out == "made " + (f / "site/site.yaml") + "\nthen: dsfd --config " + (f / "site/site.yaml") + "\n");
+  CHECK(site.out.starts_with("made " + (f / "site/site.yaml") + "\nthen: dsfd --config " + (f / "site/site.yaml") + "\nSite card"));
+  // What the consortium is told is what partners will see.
+  const auto card = dsfctl({"--config", f / "site/site.yaml", "site", "card", "--contact", "dsf@a.example", "--json"});
+  REQUIRE(card.code == 0);
+  const auto on_it = base::json::parse(card.out).value();
+  CHECK(on_it["organization"].str() == "it's.example");
+  CHECK(on_it["endpoint"].str() == "https://localhost:8443/fhir");
+  CHECK(on_it["contact"].str() == "dsf@a.example");
+  CHECK(on_it["client_certificate"]["thumbprint"].str() == thumbprint);
+  CHECK(on_it["server_certificate"]["thumbprint"].str().size() == 128);
+  CHECK(on_it["server_certificate"]["thumbprint"].str() != thumbprint);
   CHECK(dsfctl(init).err == "dsfctl: " + (f / "site/site.yaml") + ": there is a settings file already; it is left as it is\n");
 }
 

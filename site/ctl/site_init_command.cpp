@@ -6,6 +6,7 @@
 #include <fstream>
 #include <ostream>
 
+#include "net/tls.hpp"
 #include "site/ctl/commands.hpp"
 #include "site/settings/load.hpp"
 
@@ -52,6 +53,33 @@ std::string settings_text(const site_init_options& o, const fs::path& certificat
 
 }  // namespace
 
+result<> site_card(ctl_output& o, const loaded_settings& settings, const std::string& contact) {
+  if (!settings.problems.empty()) return base::failure(settings.problems.front());
+  const auto& c = settings.config;
+  base::json card = base::json::object{{"organization", c.organization_identifier}, {"endpoint", c.base_url}};
+  for (const auto& [name, tls] : {std::pair{"client", &c.client_tls}, std::pair{"server", &c.server_tls}}) {
+    if (tls->certificate.empty()) continue;
+    const auto peer = TRY(net::read_certificate(tls->certificate));
+    card.set(std::string(name) + "_certificate",
+             base::json::object{{"subject", peer.subject}, {"thumbprint", peer.thumbprint}, {"ends", base::to_iso(peer.not_after, 0)}});
+  }
+  if (!contact.empty()) card.set("contact", contact);
+  if (o.json) {
+    o.out << card.dump() << "\n";
+    return {};
+  }
+  o.out << fmt::format("Site card, for those who keep the consortium's allow-list:\n  organisation  {}\n  endpoint      {}\n",
+                       c.organization_identifier, c.base_url);
+  for (const auto* which : {"client", "server"}) {
+    const auto& certificate = card[std::string(which) + "_certificate"];
+    if (!certificate.is_null())
+      o.out << fmt::format("  {} certificate, until {}\n                {}\n                SHA-512 {}\n", which, certificate["ends"].str(),
+                           certificate["subject"].str(), certificate["thumbprint"].str());
+  }
+  o.out << fmt::format("  contact       {}\n", contact.empty() ? "(--contact adds it)" : contact);
+  return {};
+}
+
 result<> site_init(ctl_output& o, const site_init_options& given) {
   auto options = given;
   if (options.roles.empty()) options.roles = {"fhir", "bpe"};
@@ -92,6 +120,8 @@ result<> site_init(ctl_output& o, const site_init_options& given) {
   o.out << fmt::format("made {}\n", file.string());
   for (const auto& t : to_do) o.out << "  to do: " << t << "\n";
   o.out << fmt::format("then: dsfd --config {}\n", file.string());
+  if (to_do.empty()) return site_card(o, loaded, options.contact);
+  o.out << fmt::format("and:  dsfctl --config {} site card\n", file.string());
   return {};
 }
 

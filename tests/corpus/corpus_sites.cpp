@@ -1,10 +1,7 @@
 #include "tests/corpus/corpus_sites.hpp"
 
 #include <fmt/format.h>
-#include <netinet/in.h>
 #include <re2/re2.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <set>
@@ -20,7 +17,6 @@ using base::json;
 constexpr std::int64_t start_timeout_ms = 180'000;
 constexpr std::int64_t work_timeout_ms = 180'000;
 constexpr std::uint16_t ports_from = 19'440;
-constexpr int blocks = 25, sites_of_a_block = 4, status_offset = 100;
 // The corpus has the place of the version only; two of its four parts are the resources' version.
 constexpr std::string_view resource_version = "1.0";
 
@@ -51,30 +47,6 @@ void make_bundle(const corpus_plugin& p, const fs::path& folder) {
   write_text(folder / "plugin.yaml", yaml);
 }
 
-bool is_free(int port) {
-  const int s = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const int on = 1;
-  sockaddr_in a{};
-  a.sin_family = AF_INET;
-  a.sin_addr.s_addr = htonl(INADDR_ANY);
-  a.sin_port = htons(static_cast<std::uint16_t>(port));
-  const bool free =
-      s >= 0 && ::setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 && ::bind(s, reinterpret_cast<sockaddr*>(&a), sizeof a) == 0;
-  if (s >= 0) ::close(s);
-  return free;
-}
-
-// The first of four ports whose sites and status pages nobody else has; tests of several checkouts may run at the same time.
-std::uint16_t free_block() {
-  for (int i = 0; i < blocks; ++i) {
-    const int first = ports_from + (::getpid() + i) % blocks * sites_of_a_block;
-    bool free = true;
-    for (int n = 0; n < sites_of_a_block; ++n) free = free && is_free(first + n) && is_free(first + n + status_offset);
-    if (free) return static_cast<std::uint16_t>(first);
-  }
-  throw std::runtime_error(fmt::format("no four neighbouring ports from {} on are free", ports_from));
-}
-
 std::string first_match(const std::string& text, const char* pattern) {
   std::string out;
   RE2::PartialMatch(text, pattern, &out);
@@ -94,7 +66,7 @@ corpus_sites::corpus_sites(const corpus_plugin& plugin, std::uint32_t patients) 
   site::ctl::demo_options d;
   d.folder = (folder_ / "sites").string();
   d.patients = patients;
-  d.first_port = free_block();
+  d.first_port = free_block(ports_from);
   d.program = dsfd_program();
   d.processes = (folder_ / "processes").string();
   sites_ = must(site::ctl::consortium::prepare(d));

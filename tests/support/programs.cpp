@@ -117,4 +117,32 @@ std::uint16_t free_port() {
   return ntohs(a.sin_port);
 }
 
+namespace {
+
+bool is_free(int port) {
+  const int s = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int on = 1;
+  sockaddr_in a{};
+  a.sin_family = AF_INET;
+  a.sin_addr.s_addr = htonl(INADDR_ANY);
+  a.sin_port = htons(static_cast<std::uint16_t>(port));
+  const bool free =
+      s >= 0 && ::setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 && ::bind(s, reinterpret_cast<sockaddr*>(&a), sizeof a) == 0;
+  if (s >= 0) ::close(s);
+  return free;
+}
+
+}  // namespace
+
+std::uint16_t free_block(int from) {
+  constexpr int blocks = 25, sites = 4, status_offset = 100;
+  for (int i = 0; i < blocks; ++i) {
+    const int first = from + (::getpid() + i) % blocks * sites;
+    bool free = true;
+    for (int n = 0; n < sites; ++n) free = free && is_free(first + n) && is_free(first + n + status_offset);
+    if (free) return static_cast<std::uint16_t>(first);
+  }
+  throw std::runtime_error("no four neighbouring ports from " + std::to_string(from) + " on are free");
+}
+
 }  // namespace dsf::tests

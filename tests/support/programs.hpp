@@ -39,5 +39,8 @@ std::string read_text(const std::filesystem::path& file);
 void write_text(const std::filesystem::path& file, const std::string& text);
 // A port nobody listens on at this moment.
 std::uint16_t free_port();
+// The first of four neighbouring ports from `from` on whose sites and status pages (a hundred higher) nobody else has; tests of several checkouts may
+// run at the same time.
+std::uint16_t free_block(int from);
 
 }  // namespace dsf::tests
