@@ -236,8 +236,6 @@ private:
     for (const auto& s : p.secrets)
       if (const auto* c = out_.setting(s); !c || c->type != setting_type::secret)
         wrong(n["secrets"], fmt::format("'{}' is no key of configuration with type secret; add it there", s));
-    if (std::ranges::none_of(out_.handlers, [](const auto& h) { return h.runtime == handler_runtime::worker; }))
-      wrong(n, "'permissions' are for workers, and no handler runs in one; remove them, or name a class in 'handlers' with runtime worker");
   }
 
   void processes(const YAML::Node& root) {

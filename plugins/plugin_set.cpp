@@ -50,6 +50,18 @@ std::string all_of(const std::vector<std::string>& lines) {
 
 }  // namespace
 
+std::vector<std::shared_ptr<const worker_grant>> plugin_set::grants(std::string_view process_key, std::string_view version_tag) const {
+  std::vector<std::shared_ptr<const worker_grant>> out;
+  const std::lock_guard lock{mutex_};
+  for (const auto& p : plugins_)
+    for (const auto& process : p->content.processes)
+      if (process.definition->key == process_key && (version_tag.empty() || process.definition->version_tag == version_tag)) {
+        out.push_back(grant_of(p->content));
+        break;
+      }
+  return out;
+}
+
 plugin_set::plugin_set(plugin_set_options options, storage::store& store, actors::definitions& definitions, const base::logger& log,
                        const base::clock& time)
     : options_(std::move(options)), store_(store), definitions_(definitions), log_(log), clock_(time) {}

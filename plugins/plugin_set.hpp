@@ -10,6 +10,7 @@
 
 #include "base/clock.hpp"
 #include "plugins/deploy.hpp"
+#include "plugins/workers/grants.hpp"
 
 namespace dsf::plugins {
 
@@ -54,6 +55,8 @@ public:
   // retired, excluded or active. An error if the settings say otherwise: they win.
   base::result<process_line> set_state(const std::string& process, state wish);
   [[nodiscard]] plugin_list list() const;
+  // What the manifests that have the process give to workers; version "": those of all its versions.
+  [[nodiscard]] std::vector<std::shared_ptr<const worker_grant>> grants(std::string_view process_key, std::string_view version_tag) const;
 
 private:
   struct loaded {

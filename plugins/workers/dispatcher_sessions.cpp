@@ -5,6 +5,7 @@
 #include "plugins/worker_codec_impl.hpp"
 #include "plugins/workers/dispatcher_parts_impl.hpp"
 #include "plugins/workers/errc.hpp"
+#include "plugins/workers/grants.hpp"
 
 namespace dsf::plugins::workers {
 namespace {
@@ -89,8 +90,7 @@ std::uint64_t dispatcher::open(const pb::Hello& hello, const worker_identity& wh
   w.set_heartbeat_ms(static_cast<std::uint32_t>(std::max<std::int64_t>(1, options_.lease_us / 4'000)));
   w.set_max_message_bytes(options_.message_bytes);
   w.set_max_calls(static_cast<std::uint32_t>(options_.calls));
-  for (const auto& name : options_.plugins.at(s->plugin).settings)
-    if (const auto at = options_.settings.find(name); at != options_.settings.end()) (*w.mutable_settings())[name] = at->second;
+  for (auto& [name, setting] : entitlement{options_, s->plugin, nullptr}.settings()) (*w.mutable_settings())[name] = std::move(setting);
   w.set_local_organization(options_.organization);
   w.set_base_url(options_.base_url);
   s->port->send(std::move(answer));

@@ -6,7 +6,7 @@ namespace dsf::plugins::workers {
 
 const base::error_domain& domain_of(errc) noexcept {
   using base::error_kind;
-  static constexpr std::array<base::error_entry, 8> table{{
+  static constexpr std::array<base::error_entry, 9> table{{
       {"not_outstanding", error_kind::conflict},
       {"not_allowed", error_kind::forbidden},
       {"bad_request", error_kind::invalid},
@@ -15,6 +15,7 @@ const base::error_domain& domain_of(errc) noexcept {
       {"no_worker", error_kind::unavailable},
       {"no_answer", error_kind::invalid},
       {"cannot_listen", error_kind::unavailable},
+      {"permission_denied", error_kind::forbidden},
   }};
   static constexpr base::error_domain domain{"worker", [](std::uint16_t v) { return table[v]; }};
   return domain;

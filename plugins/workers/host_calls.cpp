@@ -4,6 +4,7 @@
 
 #include "plugins/workers/digest.hpp"
 #include "plugins/workers/errc.hpp"
+#include "plugins/workers/grants.hpp"
 #include "plugins/workers/read_access.hpp"
 
 namespace dsf::plugins::workers {
@@ -70,9 +71,14 @@ pb::ServiceResult host_calls::answer(const host_call& call) {
 result<> host_calls::fill(const host_call& call, services& s, pb::ServiceResult& out) {
   const auto& what = call.what;
   const auto& plugin = options_.plugins.at(call.plugin);
+  const entitlement may{options_, call.plugin, call.of.get()};
   switch (what.what_case()) {
-    case pb::ServiceCall::kLocal: put(s.local(), *out.mutable_member()); return {};
+    case pb::ServiceCall::kLocal:
+      TRY(may.service("directory"));
+      put(s.local(), *out.mutable_member());
+      return {};
     case pb::ServiceCall::kMembers: {
+      TRY(may.service("directory"));
       const auto& in = what.members();
       if (in.parent_organization().empty() != in.role_code().empty())
         return fail(errc::bad_request, "members are asked for with parent organisation and role, or with neither");
@@ -82,6 +88,7 @@ result<> host_calls::fill(const host_call& call, services& s, pb::ServiceResult&
       return {};
     }
     case pb::ServiceCall::kParents: {
+      TRY(may.service("directory"));
       out.mutable_names();
       for (auto& name : TRY(s.parents_of(what.parents().organization_identifier(), what.parents().role_code())))
         out.mutable_names()->add_entries(std::move(name));
@@ -90,20 +97,21 @@ result<> host_calls::fill(const host_call& call, services& s, pb::ServiceResult&
     case pb::ServiceCall::kFhirRead:
     case pb::ServiceCall::kFhirSearch:
     case pb::ServiceCall::kFhirCreate:
-    case pb::ServiceCall::kFhirTransaction: return fhir(call, s, out);
+    case pb::ServiceCall::kFhirTransaction: return fhir(call, may, s, out);
     case pb::ServiceCall::kCohortCount:
+      TRY(may.service("cohort-count"));
       if (!plugin.cohort_count)
-        return fail(errc::not_allowed, "plugin " + call.plugin + " may not count in the repository",
+        return fail(errc::permission_denied, "PERMISSION_DENIED: plugin " + call.plugin + " may not count in the repository",
                     "workers.plugins." + call.plugin + ".cohort_count");
       out.set_number(TRY(s.cohort_count(TRY(document(what.cohort_count().ccdl(), "the query")))));
       return {};
     case pb::ServiceCall::kSetting:
-      if (!has(plugin.settings, what.setting().name()))
-        return fail(errc::not_allowed, "plugin " + call.plugin + " may not see the setting " + what.setting().name(),
-                    "workers.plugins." + call.plugin + ".settings");
+      TRY(may.setting(what.setting().name()));
       out.set_text(s.setting(what.setting().name()));
+      if (out.text().empty()) out.set_text(may.default_of(what.setting().name()));
       return {};
     case pb::ServiceCall::kProcessConfiguration: {
+      TRY(may.service("configuration"));
       const auto& key = what.process_configuration().process_key();
       if (!has(plugin.processes, key)) return fail(errc::not_allowed, "process " + key + " does not belong to plugin " + call.plugin);
       const auto found = s.process_configuration(key);
@@ -111,7 +119,7 @@ result<> host_calls::fill(const host_call& call, services& s, pb::ServiceResult&
       return {};
     }
     case pb::ServiceCall::kReadState:
-    case pb::ServiceCall::kSwapState: return state(call, s, out);
+    case pb::ServiceCall::kSwapState: TRY(may.service("state")); return state(call, s, out);
     case pb::ServiceCall::kNow: out.set_time_us(s.now().us); return {};
     case pb::ServiceCall::kUniform: out.set_real(s.uniform()); return {};
     case pb::ServiceCall::kUuid: out.set_text(s.new_uuid()); return {};
@@ -123,11 +131,16 @@ result<> host_calls::fill(const host_call& call, services& s, pb::ServiceResult&
       out.set_data(std::move(bytes));
       return {};
     }
-    case pb::ServiceCall::kHash: out.set_data(TRY(hash(TRY(digest_of(what.hash().algorithm())), what.hash().data()))); return {};
+    case pb::ServiceCall::kHash:
+      TRY(may.service("crypto"));
+      out.set_data(TRY(hash(TRY(digest_of(what.hash().algorithm())), what.hash().data())));
+      return {};
     case pb::ServiceCall::kHmac:
+      TRY(may.service("crypto"));
       out.set_data(TRY(hmac(TRY(digest_of(what.hmac().algorithm())), what.hmac().key(), what.hmac().data())));
       return {};
     case pb::ServiceCall::kAddReadAccess: {
+      TRY(may.service("read-access"));
       const auto& in = what.add_read_access();
       read_access more{in.all(), in.local(), {in.organizations().begin(), in.organizations().end()}, {}};
       for (const auto& r : in.roles()) more.roles.push_back({r.parent_organization(), r.role_system(), r.role_code()});
@@ -140,29 +153,26 @@ result<> host_calls::fill(const host_call& call, services& s, pb::ServiceResult&
 }
 
 // Another site's endpoint must be on the allow-list: a worker is no way into the network behind the site.
-result<std::shared_ptr<fhir_client>> host_calls::server(const pb::FhirServer& which, const worker_plugin& plugin, services& s) const {
+result<std::shared_ptr<fhir_client>> host_calls::server(const pb::FhirServer& which, const entitlement& may, services& s) const {
   switch (which.which_case()) {
     case pb::FhirServer::kEndpointUrl: {
+      TRY(may.service("fhir-remote"));
       const auto known = TRY(s.members());
       const auto& url = which.endpoint_url();
       if (std::ranges::none_of(known, [&](const member& m) { return m.endpoint_url == url; }))
         return fail(errc::not_allowed, "no active organisation of the allow-list has this endpoint", url);
       return s.endpoint(url);
     }
-    case pb::FhirServer::kStore:
-      if (!has(plugin.stores, which.store()))
-        return fail(errc::not_allowed, "the plugin may not use the store " + which.store() + "; name it in the plugin's stores",
-                    "workers.plugins");
-      return s.store(which.store());
+    case pb::FhirServer::kStore: TRY(may.store(which.store())); return s.store(which.store());
     case pb::FhirServer::WHICH_NOT_SET: break;
   }
+  TRY(may.service("fhir-local"));
   return std::shared_ptr<fhir_client>(std::shared_ptr<void>{}, &s.local_endpoint());
 }
 
-result<> host_calls::fhir(const host_call& call, services& s, pb::ServiceResult& out) {
+result<> host_calls::fhir(const host_call& call, const entitlement& may, services& s, pb::ServiceResult& out) {
   const auto& what = call.what;
-  const auto& plugin = options_.plugins.at(call.plugin);
-  const auto on = [&](const pb::FhirServer& which) { return server(which, plugin, s); };
+  const auto on = [&](const pb::FhirServer& which) { return server(which, may, s); };
   if (what.has_fhir_read()) {
     const auto& in = what.fhir_read();
     out.set_fhir(TRY(TRY(on(in.server()))->read(in.type(), in.id(), in.version())).dump());

@@ -6,6 +6,8 @@
 
 namespace dsf::plugins::workers {
 
+class entitlement;
+
 class host_calls {
 public:
   using services_for = std::function<std::unique_ptr<services>(const activation&)>;
@@ -21,10 +23,10 @@ public:
 
 private:
   base::result<> fill(const host_call& call, services& s, pb::ServiceResult& out);
-  base::result<> fhir(const host_call& call, services& s, pb::ServiceResult& out);
+  base::result<> fhir(const host_call& call, const entitlement& may, services& s, pb::ServiceResult& out);
   base::result<> state(const host_call& call, services& s, pb::ServiceResult& out);
   // With what keeps it alive; the own endpoint belongs to the services.
-  base::result<std::shared_ptr<fhir_client>> server(const pb::FhirServer& which, const worker_plugin& plugin, services& s) const;
+  base::result<std::shared_ptr<fhir_client>> server(const pb::FhirServer& which, const entitlement& may, services& s) const;
 
   const worker_options options_;
   const services_for make_;

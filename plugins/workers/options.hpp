@@ -2,19 +2,26 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.hpp"
 
 namespace dsf::plugins {
 
-// A plugin whose handlers run in workers: what it is and what it may have (workers.plugins.<name>).
+struct worker_grant;
+
+// A plugin whose handlers run in workers: what it is, and to what the site limits the permissions of its bundles (workers.plugins.<name>).
 struct worker_plugin {
   std::vector<std::string> processes;     // keys: all their handlers run in workers
-  std::vector<std::string> settings;      // names in process_environment that its workers may see
-  std::vector<std::string> stores;        // names in feasibility.stores that its workers may use
+  std::optional<std::vector<std::string>> services;  // not set: as the bundles say
+  std::optional<std::vector<std::string>> settings;  // names in process_environment; not set: as the bundles say
+  std::vector<std::string> stores;                   // names in feasibility.stores; those of the bundles that are not here are not there
   std::vector<std::string> certificates;  // common names of the certificates with which a worker may come over TCP
   bool cohort_count = false;              // exact counts of the site's own repository
 };
@@ -35,6 +42,8 @@ struct worker_options {
   unsigned call_threads = 4;
   std::map<std::string, worker_plugin> plugins;
   std::map<std::string, std::string> settings;  // process_environment, of which a plugin sees its part
+  // The manifests that have a process, with version "" those of all its versions. Thread-safe. Empty: no bundles, so nothing is granted.
+  std::function<std::vector<std::shared_ptr<const worker_grant>>(std::string_view process_key, std::string_view version_tag)> grants;
   std::string organization, base_url;           // of the site, for the welcome
 };
 

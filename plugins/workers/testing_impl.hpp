@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "plugins/workers/dispatcher_impl.hpp"
+#include "plugins/workers/grants.hpp"
 
 namespace dsf::plugins::workers::testing {
 
@@ -85,9 +86,21 @@ inline activation call(std::string instance, std::string class_name = "C", std::
   return a;
 }
 
+// One manifest that grants all services, and these settings.
+inline std::shared_ptr<worker_grant> manifest_of_all(std::vector<std::string> settings = {}) {
+  auto g = std::make_shared<worker_grant>();
+  g->manifest = "plugin.yaml of b 1.0.0.0 (/b)";
+  g->permissions.services = known_services();
+  g->permissions.settings = std::move(settings);
+  return g;
+}
+
 inline worker_options options() {
   worker_options o;
   o.plugins["p"].processes = {"proc"};
+  o.grants = [g = manifest_of_all({"SEEN"})](std::string_view, std::string_view) {
+    return std::vector<std::shared_ptr<const worker_grant>>{g};
+  };
   return o;
 }
 

@@ -139,7 +139,6 @@ struct site {
     folder = name;
     options.socket = (folder / "w.sock").string();
     options.settings = {{"SEEN", "yes"}, {"HIDDEN", "no"}};
-    options.plugins["p"].settings = {"SEEN"};
     host = std::make_unique<worker_host>(
         options, [this](const activation&) { return std::make_unique<fake_services>(state); }, base::system_clock_source(),
         base::system_entropy(), log);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -57,7 +58,8 @@ struct feasibility_config {
 // A plugin whose handlers run in workers (docs/workers.md).
 struct worker_plugin_config {
   std::vector<std::string> processes;     // keys
-  std::vector<std::string> settings;      // names of process_environment
+  std::optional<std::vector<std::string>> services;  // not set: what the bundles' permissions say
+  std::optional<std::vector<std::string>> settings;  // names of process_environment; not set: what the bundles' permissions say
   std::vector<std::string> stores;        // names of feasibility_config::stores
   std::vector<std::string> certificates;  // common names
   bool cohort_count = false;

@@ -1,5 +1,6 @@
 #include "site/testbed/bed.hpp"
 
+#include <algorithm>
 #include <future>
 #include <thread>
 
@@ -199,7 +200,15 @@ void bed::make_engine() {
   wo.settings = config_.settings;
   auto& plugin = wo.plugins[config_.plugin];
   plugin.processes.assign(config_.processes.begin(), config_.processes.end());
-  for (const auto& [name, value] : config_.settings) plugin.settings.push_back(name);
+  wo.grants = [this](std::string_view key, std::string_view version) {
+    std::vector<std::shared_ptr<const plugins::worker_grant>> out;
+    for (const auto& b : bundles_)
+      if (std::ranges::any_of(b.processes, [&](const auto& p) {
+            return p.definition->key == key && (version.empty() || p.definition->version_tag == version);
+          }))
+        out.push_back(plugins::grant_of(b));
+    return out;
+  };
   // Leases are real time: a worker that hangs is found although the test's clock stands still.
   workers_ = std::make_unique<plugins::worker_host>(
       std::move(wo), [this](const plugins::activation& a) { return services_beside_main(host_->services_for(a), main_); },

@@ -1,5 +1,6 @@
 """The fixture itself, and with it the worker against the real engine and the real services of a site."""
 import hashlib
+import shutil
 import threading
 from datetime import datetime, timezone
 from pathlib import Path
@@ -15,15 +16,29 @@ CODES = "http://example.org/fhir/CodeSystem/hello"
 NAME = [(CODES, "name", "Ada")]
 
 
+GRANTS = """
+configuration:
+  org.example.x: {type: text, doc: A setting.}
+  org.example.token: {type: secret, doc: A secret.}
+permissions:
+  services: [crypto, directory, fhir-local, fhir-remote, fhir-stores, read-access, state]
+  settings: [org.example.x]
+"""
+
+
 @pytest.fixture
-def site_of():
-    """site_of(handler): a site whose only process has this handler."""
+def site_of(tmp_path):
+    """site_of(handler): a site whose only process has this handler; grants: what the bundle's manifest says of permissions."""
     open_sites = []
 
-    def make(handler, **more):
+    def make(handler, grants="", **more):
+        bundle = tmp_path / f"bundle-{len(open_sites)}"
+        shutil.copytree(HELLO, bundle)
+        with open(bundle / "plugin.yaml", "a", encoding="utf-8") as manifest:
+            manifest.write(grants)
         worker = Worker("test", plugin="test", credits=2)
         worker.handler(process="exampleorg_hello", cls="org.example.Greet")(handler)
-        site = Site(HELLO, [worker], ["dic-a.example"], **more)
+        site = Site(bundle, [worker], ["dic-a.example"], **more)
         open_sites.append(site)
         return site
 
@@ -55,6 +70,17 @@ def test_what_becomes_of_the_task(site_of, outcome, status, error):
     assert started.status == status and error in started.error
 
 
+# Would find: a worker that gets what its bundle does not ask for, a refusal that does not say what is missing where.
+def test_without_permission(site_of):
+    def handler(a, s):
+        assert "org.example.x" not in s.settings
+        s.members()
+
+    started = site_of(handler, settings={"org.example.x": "y"}).start("startHello", NAME)
+    assert started.status == "failed" and "PERMISSION_DENIED" in started.error
+    assert "'directory'" in started.error and "permissions.services" in started.error and "plugin.yaml of sample-hello 1.0.0.0" in started.error
+
+
 # Would find: a host service that goes to the wrong call, time that is not the test's, a resource created twice.
 def test_services(site_of):
     seen = {}
@@ -75,6 +101,7 @@ def test_services(site_of):
         seen["binary"] = s.endpoint("https://dic-a.example/fhir").read("Binary", "1")["data"]
         for name, ask in (("foreign", lambda: s.endpoint("https://elsewhere/fhir").read("Binary", "1")),
                           ("missing", lambda: s.local_endpoint.read("Library", "none")), ("hidden", lambda: s.setting("secret")),
+                          ("token", lambda: s.setting("org.example.token")),
                           ("store", lambda: s.store("none").search("Patient"))):
             with pytest.raises(ServiceError) as e:
                 ask()
@@ -84,7 +111,7 @@ def test_services(site_of):
         tagged = s.add_read_access({"resourceType": "Binary"}, organizations=["dic-a.example"])
         seen["tag"] = tagged["meta"]["tag"][0]["code"]
 
-    site = site_of(handler, settings={"org.example.x": "y"}, time="2030-01-02T03:04:05Z")
+    site = site_of(handler, GRANTS, settings={"org.example.x": "y", "org.example.token": "planted", "secret": "z"}, time="2030-01-02T03:04:05Z")
     site.serve("https://dic-a.example/fhir/Binary/1", {"resourceType": "Binary", "contentType": "text/plain", "data": "eA=="})
     site.advance("PT5S")
     started = site.start("startHello", NAME)
@@ -95,7 +122,7 @@ def test_services(site_of):
     assert seen["settings"] == ("y", {"org.example.x": "y"}) and seen["state"] == [b"2", b"5"]
     assert seen["ids"][0] == seen["ids"][1] and (seen["read"], seen["found"]) == ("active", 1)
     assert seen["binary"] == "eA==" and seen["hash"] and seen["random"] == (7, True, 36) and seen["tag"] == "ORGANIZATION"
-    assert seen["foreign"] == ("forbidden", False) and seen["hidden"] == ("forbidden", False)
+    assert seen["foreign"] == ("forbidden", False) and seen["hidden"] == seen["token"] == ("forbidden", False)
     assert not seen["missing"][1] and not seen["store"][1]
 
 
