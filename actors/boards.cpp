@@ -29,6 +29,13 @@ std::vector<actor_line> actor_board::lines(std::size_t limit) const {
   return out;
 }
 
+std::uint32_t actor_board::conflicts_of(const std::string& name) const {
+  const std::lock_guard lock{mutex_};
+  const auto at = records_.find(name);
+  const auto r = at != records_.end() ? at->second.lock() : nullptr;
+  return r ? r->conflicts.load() : 0;
+}
+
 std::map<std::string, actor_kind_figures> actor_board::kinds() const {
   std::map<std::string, actor_kind_figures> out;
   const std::lock_guard lock{mutex_};

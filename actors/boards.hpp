@@ -19,6 +19,7 @@ struct actor_record {
   std::atomic<std::int64_t> mailbox{0};   // messages sent and not handled yet
   std::atomic<std::uint64_t> handled{0};
   std::atomic<std::uint64_t> restarts{0};
+  std::atomic<std::uint32_t> conflicts{0};  // of an instance's command that is tried again and again
 };
 
 struct actor_line {
@@ -36,6 +37,7 @@ public:
   std::shared_ptr<actor_record> add(std::string name, std::string parent);
   // Sorted by parent and name; records whose actor is gone are left out. At most `limit`.
   [[nodiscard]] std::vector<actor_line> lines(std::size_t limit) const;
+  [[nodiscard]] std::uint32_t conflicts_of(const std::string& name) const;
   // By the first part of their names. An instance that was loaded again is counted with the process engine.
   [[nodiscard]] std::map<std::string, actor_kind_figures> kinds() const;
 

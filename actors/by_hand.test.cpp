@@ -1,6 +1,8 @@
 // An engine without threads, as the simulation drives it (docs/design.md, decision 19).
 #include <catch2/catch.hpp>
 
+#include <optional>
+
 #include "actors/engine.hpp"
 #include "actors/inbox.hpp"
 #include "actors/no_services.test.hpp"
@@ -65,7 +67,7 @@ struct engine_without_threads {
     put.body = std::move(body.bytes);
     return put;
   }
-  base::uuid post(const std::string& message) {
+  base::uuid post(const std::string& message, const std::string& process = "ask") {
     const auto id = base::uuid::random(entropy);
     const auto input = [](std::string_view code, const std::string& text) {
       return base::json(base::json::object{
@@ -74,7 +76,7 @@ struct engine_without_threads {
           {"valueString", text}});
     };
     base::json task = base::json::object{{"resourceType", "Task"}, {"status", "requested"}, {"intent", "order"}};
-    task.set("instantiatesCanonical", "http://test.org/bpe/Process/ask|1.0");
+    task.set("instantiatesCanonical", "http://test.org/bpe/Process/" + process + "|1.0");
     task.set("input", base::json::array{input("message-name", message), input("business-key", "k")});
     storage::commit c;
     c.operations.push_back(write(task, id).value());
@@ -83,6 +85,18 @@ struct engine_without_threads {
     return id;
   }
   std::string status(base::uuid id) { return (*base::json::parse(*(*store->view()->current("Task", id))->bytes))["status"].str(); }
+  // Each turn, somebody writes the Task between the engine's look at it and its commit.
+  void meddle(base::uuid id, int turns) {
+    for (int i = 0; i < turns; ++i) {
+      storage::commit c;
+      c.operations.push_back(write(*base::json::parse(*(*store->view()->current("Task", id))->bytes), id).value());
+      store->submit(std::move(c), [](const storage::result<storage::receipt>& r) { REQUIRE(r); });
+      run_all();
+      while (store->run_one_group());
+      clock.advance_us(15 * base::us_per_s);
+      running->hand().advance_us(15 * base::us_per_s);
+    }
+  }
   // Everything that happens within this time.
   void pass_s(std::int64_t seconds) {
     const auto until = clock.now().us + seconds * base::us_per_s;
@@ -151,6 +165,72 @@ TEST_CASE("by hand: an answer is kept while the instance's message is on its way
   CHECK(e.status(start) == "completed");
   e.pass_s(12);
   CHECK(e.status(stray) == "failed");
+  e.running->stop();
+}
+
+// Would find: an instance that stands still until the next start, because its own command was given back and nobody had it any more.
+TEST_CASE("by hand: somebody who writes an instance's Task again and again delays it, and no more") {
+  constexpr std::string_view xml = R"(<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL"
+  xmlns:camunda="http://camunda.org/schema/1.0/bpmn" targetNamespace="t">
+ <bpmn:process id="testorg_work" isExecutable="true" camunda:versionTag="1.0">
+  <bpmn:startEvent id="start"><bpmn:messageEventDefinition messageRef="m_start"/></bpmn:startEvent>
+  <bpmn:sequenceFlow id="f1" sourceRef="start" targetRef="work"/>
+  <bpmn:serviceTask id="work" camunda:class="test.Work"/>
+  <bpmn:sequenceFlow id="f2" sourceRef="work" targetRef="end"/>
+  <bpmn:endEvent id="end"/>
+ </bpmn:process>
+ <bpmn:message id="m_start" name="startWork"/>
+</bpmn:definitions>)";
+  engine_without_threads e;
+  int worked = 0;
+  e.handlers.add("testorg_work", "", "test.Work", plugins::handler_trait::blocking,
+                 [&](const plugins::activation&, plugins::services&) -> plugins::outcome {
+                   ++worked;
+                   return plugins::completed{};
+                 });
+  e.processes.add({bpmn::read_bpmn(xml, "work.bpmn").value().front(), process_state::active, ""});
+  e.running->start();
+  const auto task = e.post("startWork", "work");
+  e.pass_s(1);
+  REQUIRE(e.status(task) == "in-progress");
+  REQUIRE(e.running->hand().handlers() == 1);
+  const auto instance = e.store->view()->instances(0, 1)->front().instance;
+  const auto name = e.store->external_id(instance);
+
+  SECTION("a handler's outcome is tried until it succeeds") {
+    e.running->hand().run_handler(0);
+    e.meddle(task, 40);
+    CHECK(e.status(task) == "in-progress");
+    CHECK(e.running->conflicts_of(name) >= 30);
+    CHECK(e.running->conflicts_of(name) <= 40);
+    e.pass_s(60);
+    CHECK(e.status(task) == "completed");
+    CHECK(e.running->conflicts_of(name) == 0);
+  }
+  SECTION("who can send his command again gets an answer") {
+    std::optional<base::result<>> answer;
+    e.running->command(instance, {e.clock.now(), "operator", bpmn::cancel_instance{"not any more"}}, [&](base::result<> r) { answer = r; });
+    e.meddle(task, 10);
+    REQUIRE(answer.has_value());
+    REQUIRE_FALSE(answer->has_value());
+    CHECK(answer->error().kind() == base::error_kind::conflict);
+    CHECK(e.status(task) == "in-progress");
+    e.running->hand().run_handler(0);
+    e.pass_s(60);
+    CHECK(e.status(task) == "completed");
+  }
+  SECTION("others need not wait for the command that does") {
+    e.running->hand().run_handler(0);
+    e.meddle(task, 20);
+    std::optional<base::result<>> answer;
+    e.running->command(instance, {e.clock.now(), "operator", bpmn::retry_incident{1}}, [&](base::result<> r) { answer = r; });
+    e.run_all();
+    REQUIRE(answer.has_value());
+    CHECK_FALSE(answer->has_value());
+    e.pass_s(60);
+    CHECK(e.status(task) == "completed");
+  }
+  CHECK(worked == 1);
   e.running->stop();
 }
 

@@ -124,6 +124,7 @@ void engine::command(std::uint64_t instance, bpmn::command what, std::function<v
   auto in = std::make_shared<incoming>();
   in->what = std::move(what);
   in->done = std::move(done);
+  in->sent_again = true;
   tell(impl_->shared->process_engine, deliver{instance, std::move(in)});
 }
 
@@ -136,6 +137,7 @@ void engine::run_alone(const std::string& resource_type, std::function<void(rele
 handler_holds& engine::holds() { return impl_->shared->holds; }
 std::vector<actor_line> engine::actors(std::size_t limit) const { return impl_->shared->actors.lines(limit); }
 std::vector<partner_line> engine::partners() const { return impl_->shared->partners.lines(); }
+std::uint32_t engine::conflicts_of(const std::string& instance) const { return impl_->shared->actors.conflicts_of("instance/" + instance); }
 std::size_t engine::live_instances() const { return impl_->shared->live.load(); }
 engine_figures engine::figures() const {
   const auto& s = *impl_->shared;

@@ -48,6 +48,8 @@ public:
   [[nodiscard]] std::vector<actor_line> actors(std::size_t limit) const;
   [[nodiscard]] std::vector<partner_line> partners() const;
   [[nodiscard]] std::size_t live_instances() const;
+  // How many conflicts in a row a command of this instance (external id) has met that is tried again; 0: there is none.
+  [[nodiscard]] std::uint32_t conflicts_of(const std::string& instance) const;
   [[nodiscard]] engine_figures figures() const;
 
   // Of an engine that is driven by_hand.

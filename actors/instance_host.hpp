@@ -32,6 +32,9 @@ struct incoming {
   std::vector<std::pair<storage::table, std::string>> consumes;  // rows that must exist and go with the command
   // ok: durable. not_waiting: the instance does not wait for it; nothing was changed. Any other error: nothing was changed, may be tried again.
   std::function<void(base::result<>)> done;
+  // Who sent it sends it again when the answer is a conflict. Any other command is tried until it succeeds or changes nothing.
+  bool sent_again = false;
+  std::uint32_t conflicts = 0;  // it has met
 };
 
 // What to do once the commit is durable.

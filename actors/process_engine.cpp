@@ -215,6 +215,7 @@ struct process_engine_state {
     in->task_id = t.task_id;
     in->task = std::move(t.document);
     in->consumes.emplace_back(storage::table::inbox, t.row);
+    in->sent_again = true;
     in->done = [me = caf::actor_cast<caf::actor>(self), row = t.row](base::result<> r) {
       caf::anon_send(me, inbox_outcome{row, std::make_shared<base::result<>>(std::move(r))});
     };

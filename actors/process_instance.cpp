@@ -13,8 +13,22 @@ namespace {
 
 constexpr std::size_t batch_limit = 256;        // commands drained as one commit
 constexpr int rounds_limit = 100;               // of questions a command may ask
-constexpr int conflict_limit = 5;               // reloads before a command is given back
+constexpr int conflict_limit = 5;               // reloads in a row before a command is given back or rests
 constexpr auto overload_pause = std::chrono::milliseconds(20);
+constexpr auto longest_rest = std::chrono::milliseconds(10'000);
+constexpr std::uint32_t conflicts_to_report = 50;  // of one command: about ten seconds
+
+// The job that a command is about; 0: none.
+bpmn::local_id job_of(const bpmn::command& command) {
+  return std::visit(
+      [](const auto& c) -> bpmn::local_id {
+        if constexpr (requires { c.job; })
+          return c.job;
+        else
+          return 0;
+      },
+      command.what);
+}
 
 // A handler's attempt: its flag tells it from a later one.
 struct running_handler {
@@ -47,6 +61,8 @@ struct instance_state_of_actor {
   int rounds = 0;
   std::vector<bpmn::el::answer> answers;        // to what the first of the queue has asked so far
   std::deque<incoming> queue;
+  std::vector<incoming> resting;                // met too many conflicts; back in the queue with the next pump_again
+  bool rest_set = false;
   std::vector<incoming> under_way;              // copies of what the running commit carries
   std::optional<planned_step> step;
   std::unordered_map<bpmn::local_id, running_handler> running;  // by job
@@ -93,7 +109,7 @@ struct instance_state_of_actor {
       if (job.kind == bpmn::job_kind::timer && job.status == bpmn::job_status::ready && job.due <= t) {
         context().events->publish(
             {site_event_kind::timer_fired, t, host.process_name(), host.external_id(), host.state().business_key, {}, {}, {}});
-        push(bpmn::command{t, "timer", bpmn::timer_due{job.id}});
+        if (!has_command_for(job.id)) push(bpmn::command{t, "timer", bpmn::timer_due{job.id}});
       }
     go_on(std::move(*open));
   }
@@ -181,11 +197,7 @@ struct instance_state_of_actor {
     auto& in = failed.front();
     context().log->error("engine", "a step of a process instance failed", host.log_context(),
                          {{"cause", in.what.cause}, {"error", why.to_string()}});
-    bpmn::local_id job = 0;
-    if (const auto* c = std::get_if<bpmn::handler_completed>(&in.what.what)) job = c->job;
-    if (const auto* e = std::get_if<bpmn::handler_bpmn_error>(&in.what.what)) job = e->job;
-    if (const auto* c = std::get_if<bpmn::continue_job>(&in.what.what)) job = c->job;
-    if (const auto* t = std::get_if<bpmn::timer_due>(&in.what.what)) job = t->job;
+    const auto job = in.sent_again || std::holds_alternative<bpmn::handler_failed>(in.what.what) ? 0 : job_of(in.what);
     // An outcome that can't be applied is a fault of ours: it becomes retries and an incident, not silence (decision 8).
     if (job != 0)
       push(bpmn::command{now(), in.what.cause, bpmn::handler_failed{job, why.to_string(), true, true}});
@@ -198,6 +210,7 @@ struct instance_state_of_actor {
     auto commands = std::exchange(under_way, {});
     if (receipt || (DSF_MUTANT("conflict-is-success") && receipt.error().kind() == base::error_kind::conflict)) {
       conflicts = 0;
+      if (resting.empty()) record->conflicts = 0;
       auto done = std::move(*step);
       step.reset();
       host.adopt(done);
@@ -214,12 +227,7 @@ struct instance_state_of_actor {
     }
     step.reset();
     const auto& why = receipt.error();
-    if (why.kind() == base::error_kind::conflict && ++conflicts <= conflict_limit) {
-      // Somebody else wrote a Task or a row meanwhile: look again. A new instance has nothing to load yet.
-      if (host.state().events > 0) ready = false;
-      for (auto it = commands.rbegin(); it != commands.rend(); ++it) queue.push_front(std::move(*it));
-      return pump();
-    }
+    if (why.kind() == base::error_kind::conflict) return conflicted(std::move(commands), why);
     if (why.kind() == base::error_kind::overloaded) {
       for (auto it = commands.rbegin(); it != commands.rend(); ++it) queue.push_front(std::move(*it));
       self->delayed_send(self, overload_pause, pump_again{});
@@ -227,19 +235,69 @@ struct instance_state_of_actor {
     }
     context().log->error("engine", "a commit of a process instance was refused", host.log_context(), {{"error", why.to_string()}});
     conflicts = 0;
-    for (auto& in : commands) give_back(in, why);
+    if (why.kind() == base::error_kind::unavailable) {
+      // The store takes no more commits. Another engine goes on from what is stored (site/running/caretaker).
+      for (auto& in : commands) give_back(in, why);
+    } else {
+      under_way = std::move(commands);
+      plan_failed(why);
+    }
     pump();
   }
 
+  // Somebody else wrote a Task or a row meanwhile: look again.
+  void conflicted(std::vector<incoming> commands, const base::error& why) {
+    // A new instance has nothing to load yet.
+    if (host.state().events > 0) ready = false;
+    if (++conflicts <= conflict_limit) {
+      for (auto it = commands.rbegin(); it != commands.rend(); ++it) queue.push_front(std::move(*it));
+      return pump();
+    }
+    const auto in_a_row = static_cast<std::uint32_t>(std::exchange(conflicts, 0));
+    for (auto& in : commands) {
+      if (in.sent_again || DSF_MUTANT("actors.conflict_ends_command")) {
+        context().log->warning("engine", "a command met one conflict after the other and is given back", host.log_context(),
+                               {{"cause", in.what.cause}, {"conflicts", static_cast<std::int64_t>(in_a_row)}, {"error", why.to_string()}});
+        give_back(in, why);
+      } else {
+        rest(std::move(in), in_a_row, why);
+      }
+    }
+    pump();
+  }
+
+  // Nobody would send it again: it is tried until it succeeds, and the others need not wait for it.
+  void rest(incoming in, std::uint32_t in_a_row, const base::error& why) {
+    const auto before = in.conflicts;
+    in.conflicts += in_a_row;
+    record->conflicts = std::max(record->conflicts.load(), in.conflicts);
+    if (in.conflicts / conflicts_to_report > before / conflicts_to_report)
+      context().log->warning(
+          "engine", "a command of a process instance meets one conflict after the other and is tried again", host.log_context(),
+          {{"cause", in.what.cause}, {"conflicts", static_cast<std::int64_t>(in.conflicts)}, {"error", why.to_string()}});
+    const auto pause = std::min(longest_rest, overload_pause * (1U << std::min(in.conflicts / in_a_row, 10U)));
+    resting.push_back(std::move(in));
+    if (!std::exchange(rest_set, true)) self->delayed_send(self, pause, pump_again{});
+  }
+
+  void end_rest() {
+    rest_set = false;
+    auto rested = std::exchange(resting, {});
+    for (auto it = rested.rbegin(); it != rested.rend(); ++it) queue.push_front(std::move(*it));
+    pump();
+  }
+
+  [[nodiscard]] bool has_command_for(bpmn::local_id job) const {
+    const auto is_its = [job](const incoming& in) { return job_of(in.what) == job; };
+    return std::ranges::any_of(queue, is_its) || std::ranges::any_of(resting, is_its) || std::ranges::any_of(under_way, is_its);
+  }
+
+  // A job whose outcome is known and not stored yet is not begun again.
   void go_on(after_commit after) {
     for (auto& call : after.handlers)
-      if (!running.contains(call.job)) start_handler(std::move(call));
+      if (!running.contains(call.job) && !has_command_for(call.job)) start_handler(std::move(call));
     for (const auto job : after.continuations)
-      if (std::ranges::none_of(queue, [&](const incoming& in) {
-            const auto* c = std::get_if<bpmn::continue_job>(&in.what.what);
-            return c && c->job == job;
-          }))
-        push(bpmn::command{now(), "continuation", bpmn::continue_job{job}});
+      if (!has_command_for(job)) push(bpmn::command{now(), "continuation", bpmn::continue_job{job}});
     for (const auto due : after.wake_ups) tell(shared->timers, timer_request{due, host.id()});
     for (auto& m : after.messages) tell(shared->remote_sites, outbox_route{std::make_shared<outbox_entry>(std::move(m))});
   }
@@ -336,7 +394,7 @@ struct instance_state_of_actor {
   }
 
   void finish_pump() {
-    if (committing || asking || !queue.empty() || !running.empty() || !waiting_handlers.empty()) return;
+    if (committing || asking || !queue.empty() || !resting.empty() || !running.empty() || !waiting_handlers.empty()) return;
     ++generation;
     if (!host.running() || shared->live.load() > context().settings.live_instances) {
       tell(shared->process_engine, passivation_wish{host.id(), deliveries});
@@ -370,9 +428,10 @@ caf::behavior process_instance_actor(caf::event_based_actor* self, shared_engine
       [=](handler_report& r) { state->reported(r); },
       [=](const handler_overdue& o) { state->overdue(o); },
       [=](questions_answered& a) { state->answered_questions(*a.answers); },
-      [=](const pump_again&) { state->pump(); },
+      [=](const pump_again&) { state->end_rest(); },
       [=](const idle_check& i) {
-        if (i.generation == state->generation && state->queue.empty() && !state->committing && !state->asking && state->running.empty())
+        if (i.generation == state->generation && state->queue.empty() && state->resting.empty() && !state->committing && !state->asking &&
+            state->running.empty())
           tell(state->shared->process_engine, passivation_wish{state->host.id(), state->deliveries});
       },
       [=](const retire&) { self->quit(); },

@@ -7,6 +7,7 @@
 #include "actors/task_document.hpp"
 #include "base/json.hpp"
 #include "base/mutant.hpp"
+#include "bpmn/errc.hpp"
 
 namespace dsf::actors {
 namespace {
@@ -180,7 +181,7 @@ struct remote_site_state {
     // The instance no longer waits (its activity was interrupted after the send): the row goes alone. Anything else: it is delivered again after a
     // restart, and recognised by its identifier.
     in->done = [shared = shared, row](base::result<> r) {
-      if (r || r.error().kind() != base::error_kind::conflict) return;
+      if (r || !r.error().is(bpmn::errc::not_waiting)) return;
       drop_row(*shared, row);
     };
     tell(shared->process_engine, deliver{e.instance, std::move(in)});

@@ -260,6 +260,10 @@ result<std::vector<why_answer>> running_site::why(const std::string& business_ke
         if (w.due.us > 0) parts += ", until " + base::to_iso(w.due, 0);
       }
       a.sentence = name + (parts.empty() ? " is at work." : " waits " + parts + ".");
+      const auto conflicts = p.engine->conflicts_of(a.instance);
+      if (conflicts > 0)
+        a.sentence += " Its next commit has met " + std::to_string(conflicts) +
+                      " conflicts in a row, because somebody else writes its Task at the same time; it is tried again by itself.";
       const auto has = [&](std::string_view kind) { return std::ranges::any_of(a.waits, [&](const auto& w) { return w.kind == kind; }); };
       if (has("incident"))
         a.advice = "Mend the cause, then: dsfctl incidents retry ID, or dsfctl incidents cancel ID.";
@@ -267,6 +271,9 @@ result<std::vector<why_answer>> running_site::why(const std::string& business_ke
         a.advice = "See dsfctl partners; the message is sent again by itself until its deadline.";
       else if (has("user task"))
         a.advice = "Complete the user task.";
+      else if (conflicts > 0)
+        a.advice =
+            "Find out who writes the Task again and again: its versions are in its _history, with the writers in the endpoint's log.";
       else if (has("message"))
         a.advice = a.next_timer.us > 0 ? "Nothing: it goes on when the message comes, or by its timer."
                                        : "Ask the other site with dsfctl why and the same business key.";
