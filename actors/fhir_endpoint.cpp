@@ -138,7 +138,7 @@ void fhir_endpoint::start(std::shared_ptr<exchange> e) {
   e->type = std::string(first_segment(e->request.path));
   // A read of a current version is answered here; what may touch much of the store goes to the work threads.
   const bool search = (e->request.method == fhir::http_method::get || e->request.method == fhir::http_method::head) &&
-                      e->request.path.find('/') == std::string::npos;
+                      (e->request.path.find('/') == std::string::npos || e->request.path.ends_with("/_history"));
   const bool bundle = e->request.path.empty();
   const bool large = e->request.body.size() > options_.inline_body_bytes;
   const bool xml_body = e->request.content_type && e->request.content_type->find("xml") != std::string::npos;

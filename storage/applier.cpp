@@ -52,6 +52,7 @@ void applier::end_of_group() {
   undo_.clear();
   changed_.clear();
   group_rows_.clear();
+  group_versions_.clear();
   cache_.end_of_group();
   if (instances_.size() >= instances_cached) {
     instances_before_ = std::move(instances_);

@@ -105,6 +105,8 @@ private:
   result<void> take_unique(work& w, const put_resource& op, const key_list& before);
   void diff_index(work& w, std::string_view type, std::uint32_t ordinal, const std::vector<fhir::index_entry>& now, const key_list& before);
   void keep_version(work& w, std::string_view type, base::uuid id, const record& old);
+  void date_version(work& w, std::string_view type, base::uuid id, const record& r);
+  result<void> undate_versions(work& w, std::string_view type, base::uuid id, const record& head);
   void replace(row_cache::slot& s, bool present, std::string value);
   result<instance_state*> load_instance(std::uint64_t instance);
   // Erases the stored rows of a table that start with `prefix`, and those that this group has put.
@@ -124,6 +126,8 @@ private:
   std::unordered_map<std::uint64_t, instance_state> instances_;
   std::unordered_map<std::uint64_t, instance_state> instances_before_;
   row_map group_rows_;  // rows put (true) or deleted by the group under way
+  // Times of the versions that the group under way has put or moved, by their key of H; with those of refused commits, which name rows that are not there.
+  std::map<std::string, base::timestamp, std::less<>> group_versions_;
   std::vector<undo> undo_;
   struct changed_entry {
     std::string_view type, parameter, value;

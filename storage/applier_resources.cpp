@@ -6,6 +6,7 @@
 #include "base/mutant.hpp"
 #include "fhir/storable.hpp"
 #include "storage/applier_impl.hpp"
+#include "storage/dated.hpp"
 
 namespace dsf::storage {
 namespace {
@@ -20,7 +21,32 @@ void applier::keep_version(work& w, std::string_view type, base::uuid id, const 
   std::string value;
   put_record_head(value, old, old.body.size(), 0);
   value += old.body;
-  w.batch.put(family::hist, row_keys::history(type, id, old.version), value);
+  auto key = row_keys::history(type, id, old.version);
+  w.batch.put(family::hist, key, value);
+  group_versions_.insert_or_assign(std::move(key), old.last_updated);
+}
+
+void applier::date_version(work& w, std::string_view type, base::uuid id, const record& r) {
+  w.batch.put(family::idx, row_keys::dated(type, r.last_updated, id), to_dated_value(r));
+  group_versions_.insert_or_assign(row_keys::history(type, id, r.version), r.last_updated);
+}
+
+// The rows of table Y are found by the times of the versions: those that are stored, and those that this group has put.
+result<void> applier::undate_versions(work& w, std::string_view type, base::uuid id, const record& head) {
+  const auto prefix = row_keys::history_prefix(type, id);
+  const auto erase = [&](base::timestamp time) { w.batch.erase(family::idx, row_keys::dated(type, time, id)); };
+  erase(head.last_updated);
+  for (auto at = group_versions_.lower_bound(prefix); at != group_versions_.end() && at->first.starts_with(prefix); ++at) erase(at->second);
+  result<void> broken;
+  TRY(rows_->scan(family::hist, key_range::prefix(prefix), [&](std::string_view, std::string_view value) {
+    const auto r = parse_record(value);
+    if (r)
+      erase(r->last_updated);
+    else
+      broken = base::failure(r.error());
+    return r.has_value();
+  }));
+  return broken;
 }
 
 // Both lists are sorted; entries that stay are not written again.
@@ -119,6 +145,7 @@ result<void> applier::perform(work& w, const put_resource& op) {
   value += list;
   w.batch.put(family::res, key, value);
   replace(*slot, true, std::move(value));
+  date_version(w, op.type, op.id, now);
 
   w.out.written.push_back({op.type, op.id, now.version, now.last_updated});
   w.entry.resources.push_back({was_alive ? resource_change::kind::updated : resource_change::kind::created, op.type, op.id, now.version});
@@ -158,6 +185,7 @@ result<void> applier::perform(work& w, const delete_resource& op) {
   w.batch.put(family::res, key, value);
   w.batch.put(family::hist, row_keys::history(op.type, op.id, now.version), value);
   replace(*slot, true, std::move(value));
+  date_version(w, op.type, op.id, now);
 
   w.out.written.push_back({op.type, op.id, now.version, now.last_updated});
   w.entry.resources.push_back({resource_change::kind::deleted, op.type, op.id, now.version});
@@ -180,7 +208,8 @@ result<void> applier::perform(work& w, const purge_resource& op) {
     w.batch.erase(family::idx, unique);
     replace(*TRY(cache_.load(family::idx, unique)), false, {});
   }
-  // Versions count from 1 without a gap, so nothing has to be read.
+  TRY(undate_versions(w, op.type, op.id, old));
+  // Versions count from 1 without a gap.
   if (version <= versions_erased_one_by_one) {
     for (std::uint64_t v = DSF_MUTANT("storage.purge_leaves_history") ? version : 1; v <= version; ++v)
       w.batch.erase(family::hist, row_keys::history(op.type, op.id, v));

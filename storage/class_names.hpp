@@ -7,6 +7,7 @@
 #include <optional>
 #include <shared_mutex>
 #include <string>
+#include <string_view>
 
 #include "storage/row_cache.hpp"
 
@@ -24,6 +25,12 @@ public:
     return hit->second;
   }
   std::optional<std::string> text_of(std::uint32_t number) const {
+    const std::shared_lock lock(mutex_);
+    if (number >= texts_.size()) return std::nullopt;
+    return texts_[number];
+  }
+  // Valid as long as this object: texts stay where they are.
+  std::optional<std::string_view> view_of(std::uint32_t number) const {
     const std::shared_lock lock(mutex_);
     if (number >= texts_.size()) return std::nullopt;
     return texts_[number];

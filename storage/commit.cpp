@@ -40,6 +40,8 @@ void append(commit& to, fhir::write_set writes) {
     to.preconditions.emplace_back(version_is{w.type, w.id, w.expected_version});
     if (w.what == fhir::resource_write::kind::remove) {
       to.operations.emplace_back(delete_resource{std::move(w.type), w.id});
+    } else if (w.what == fhir::resource_write::kind::purge) {
+      to.operations.emplace_back(purge_resource{std::move(w.type), w.id});
     } else {
       // The keys themselves are checked with the operation, which sees what earlier operations of this commit gave free.
       to.operations.emplace_back(put_resource{std::move(w.type), w.id, std::move(w.body.bytes), w.body.meta_at, std::move(w.index),

@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "storage/dated.hpp"
 #include "storage/rocks_kv.hpp"
 #include "storage/store_impl.hpp"
 
@@ -66,6 +67,7 @@ result<void> store::impl::start() {
 result<void> store::impl::begin(bool read_only, verification how) {
   TRY(open_rows(read_only));
   TRY(verify_rows(how));
+  if (!read_only) TRY(date_old_versions(*rows_));
   auto made =
       std::make_unique<applier>(*rows_, about_.last, about_.classes, options_.limits.row_cache_bytes, options_.limits.changes_remembered);
   {

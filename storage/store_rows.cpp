@@ -2,6 +2,7 @@
 
 #include "base/bytes.hpp"
 #include "base/mutant.hpp"
+#include "storage/dated.hpp"
 #include "storage/store.hpp"
 #include "storage/store_folder_impl.hpp"
 #include "storage/store_rows_impl.hpp"
@@ -126,6 +127,7 @@ result<void> make_store_rows(kv& rows, base::entropy& entropy, const std::string
   base::put_u64(salt, entropy.u64());
   put("store/salt", salt);
   put(instances_row, to_number_value(1));
+  put(dated_mark, to_number_value(1));
   return rows.write(batch, true);
 }
 

@@ -18,6 +18,7 @@ enum class table : char {
   unique = 'U',         // rule, key
   reference = 'F',      // target, parameter, source
   access_class = 'A',   // class
+  dated = 'Y',          // type, time, id
   snapshot = 'S',       // instance
   event = 'E',          // instance, number
   value = 'V',          // instance, SHA-256
@@ -40,7 +41,8 @@ constexpr family family_of(table t) noexcept {
     case table::ordinal:
     case table::unique:
     case table::reference:
-    case table::access_class: return family::idx;
+    case table::access_class:
+    case table::dated: return family::idx;
     case table::snapshot:
     case table::event:
     case table::value:

@@ -61,6 +61,7 @@ public:
   result<std::vector<base::uuid>> ids_in(std::string_view type, std::string_view parameter, std::string_view from, std::string_view to,
                                          std::size_t limit) const override;
   result<std::vector<base::uuid>> all_ids(std::string_view type, std::size_t limit) const override;
+  result<std::vector<fhir::dated_version>> dated(std::string_view type, base::timestamp after, std::size_t limit) const override;
   result<std::optional<base::uuid>> unique_owner(std::string_view rule, std::string_view key) const override;
   std::uint64_t sequence() const override { return sequence_; }
 

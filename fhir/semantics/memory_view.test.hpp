@@ -45,6 +45,15 @@ public:
       if (at.first == type && !versions.back().deleted && out.size() < limit) out.push_back(at.second);
     return out;
   }
+  base::result<std::vector<dated_version>> dated(std::string_view type, base::timestamp after, std::size_t limit) const override {
+    std::vector<dated_version> out;
+    for (const auto& [at, versions] : versions_)
+      for (const auto& v : versions)
+        if (at.first == type && v.last_updated > after) out.push_back({v.last_updated, v.id, v.version, v.deleted, v.access_class});
+    std::ranges::sort(out, {}, &dated_version::last_updated);
+    if (out.size() > limit) out.resize(limit);
+    return out;
+  }
   base::result<std::optional<base::uuid>> unique_owner(std::string_view rule, std::string_view key) const override {
     const auto found = owners_.find({std::string(rule), std::string(key)});
     return found == owners_.end() ? std::optional<base::uuid>{} : std::optional(found->second);
@@ -60,6 +69,10 @@ public:
       const address at{w.type, w.id};
       auto& versions = next.versions_[at];
       if (versions.size() != w.expected_version) return {};
+      if (w.what == resource_write::kind::purge) {
+        next.versions_.erase(at);
+        continue;
+      }
       next.time_us_ += 1'000'000;
       std::erase_if(next.owners_, [&](const auto& o) { return o.second == w.id; });
       stored_resource s{w.type,  w.id,          versions.size() + 1, {next.time_us_}, w.what == resource_write::kind::remove,

@@ -26,6 +26,15 @@ struct stored_resource {
   std::string access_class;                  // who may read this version, see access.hpp; of a deletion: that of the version before
 };
 
+// A version's place in the history of its type.
+struct dated_version {
+  base::timestamp last_updated;
+  base::uuid id;
+  std::uint64_t version = 0;
+  bool deleted = false;
+  std::string_view access_class;  // valid as long as the view
+};
+
 // The value is a byte string whose order is the order of the parameter's values, see search_index.hpp.
 struct index_entry {
   std::string parameter;
@@ -57,6 +66,9 @@ public:
                                                        std::string_view to, std::size_t limit) const = 0;
   // Ids of all current (not deleted) resources of a type, in the order in which they were first created; at most `limit`.
   virtual base::result<std::vector<base::uuid>> all_ids(std::string_view type, std::size_t limit) const = 0;
+
+  // Versions of a type, deletions too, that are newer than `after`, oldest first; at most `limit`. No two have the same time.
+  virtual base::result<std::vector<dated_version>> dated(std::string_view type, base::timestamp after, std::size_t limit) const = 0;
 
   virtual base::result<std::optional<base::uuid>> unique_owner(std::string_view rule, std::string_view key) const = 0;
 

@@ -13,7 +13,8 @@
 namespace dsf::fhir {
 
 struct resource_write {
-  enum class kind : std::uint8_t { create, update, remove };
+  // purge: every version of a deleted resource goes; there is no `written` for it.
+  enum class kind : std::uint8_t { create, update, remove, purge };
   kind what = kind::create;
   std::string type;
   base::uuid id;

@@ -82,6 +82,10 @@ prepared prepare_search(const interaction_request& request, const interaction_co
                         std::string_view type);
 prepared prepare_history(const interaction_request& request, const interaction_context& context, const answerer& answer,
                          std::string_view type, base::uuid id);
+prepared prepare_type_history(const interaction_request& request, const interaction_context& context, const answerer& answer,
+                              std::string_view type);
+prepared prepare_system_history(const interaction_request& request, const interaction_context& context, const answerer& answer);
+prepared prepare_purge(const interaction_context& context, const answerer& answer, std::string_view type, base::uuid id);
 prepared prepare_bundle(const interaction_request& request, const interaction_context& context, const answerer& answer);
 prepared prepare_metadata(const interaction_context& context, const answerer& answer);
 

@@ -1,22 +1,15 @@
-// GET /T/{id}/_history (dsf-fhir-server 3.8).
+// GET /T/{id}/_history, /T/_history and /_history (dsf-fhir-server 3.8).
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "fhir/semantics/access.hpp"
 #include "fhir/semantics/interactions/answer.hpp"
+#include "fhir/semantics/interactions/history_page.hpp"
+#include "fhir/semantics/names.hpp"
 #include "fhir/semantics/operation_outcome.hpp"
 
 namespace dsf::fhir {
 namespace {
-
-struct history_query {
-  std::int64_t page = 1, count = 20;
-  std::optional<std::int64_t> since_us;
-  std::vector<search_condition> at;
-  std::vector<search_error> errors;
-  std::string format, pretty;
-};
 
 history_query parse(const interaction_request& request, const endpoint_config& config) {
   history_query out;
@@ -25,41 +18,34 @@ history_query parse(const interaction_request& request, const endpoint_config& c
     if (name == "_since") {
       const auto range = parse_date_range(value, config.zone_offset_minutes);
       if (range)
-        out.since_us = range->from;
+        out.since_us = range->from, out.shown.emplace_back(name, value);
       else
         out.errors.push_back({search_fault::unparsable_value, name, {}, value});
     } else if (name == "_at") {
       // _at has the form of _lastUpdated.
       auto parsed = parse_search("", {{"_lastUpdated", value}}, config.base_url, config.zone_offset_minutes);
-      if (!parsed.conditions.empty())
+      if (!parsed.conditions.empty()) {
+        out.shown.emplace_back(name, parsed.conditions[0].value);
         out.at.push_back(std::move(parsed.conditions[0]));
-      else
+      } else {
         out.errors.push_back({search_fault::unparsable_value, name, {}, value});
+      }
     } else if (name == "_page" || name == "_count" || name == "_format" || name == "_pretty" || name == "_summary") {
       rest.emplace_back(name, value);
     } else {
       out.errors.push_back({search_fault::unsupported_parameter, name, fmt::format("Query parameter `{}` not supported", name), {}});
     }
   }
+  std::ranges::stable_sort(out.shown, {}, &std::pair<std::string, std::string>::first);
   auto paging = parse_search("", rest, config.base_url);
   out.page = std::max<std::int64_t>(0, paging.page.value_or(1));
   out.count = paging.summary_count ? 0 : std::max<std::int64_t>(0, paging.count.value_or(config.page_count));
   if (out.page * out.count > 2'147'483'647) out.page = 1, out.count = config.page_count;
   out.format = paging.format;
   out.pretty = paging.pretty;
+  out.summary = paging.summary;
   std::ranges::move(paging.errors, std::back_inserter(out.errors));
   return out;
-}
-
-bool wanted(const history_query& query, const stored_resource& stored, const op_scope& scope) {
-  if (query.since_us && stored.last_updated.us < *query.since_us) return false;
-  search_query held;
-  held.type = stored.type;
-  held.conditions = query.at;
-  auto live = stored;
-  live.deleted = false;
-  const auto met = matches(held, live, base::json{}, scope.searching(false));
-  return met && *met;
 }
 
 base::json entry_of(const stored_resource& s, const endpoint_config& config) {
@@ -78,40 +64,51 @@ base::json entry_of(const stored_resource& s, const endpoint_config& config) {
   return entry;
 }
 
-base::json link_of(std::string_view relation, std::string url) {
-  base::json out;
-  out.set("relation", relation);
-  out.set("url", std::move(url));
-  return out;
-}
+// 3.8: links as in a search.
+class history_links {
+public:
+  history_links(std::string path, const history_query& query) : path_(std::move(path)), query_(query) {}
 
-op_result<base::json> history_bundle(const op_scope& scope, const history_query& query, std::string_view type, base::uuid id) {
+  base::json link(std::string_view relation, std::optional<std::int64_t> page) const {
+    std::string url = path_;
+    char separator = '?';
+    const auto add = [&](std::string_view name, std::string_view value) {
+      url += fmt::format("{}{}={}", separator, name, percent_encoded(value));
+      separator = '&';
+    };
+    for (const auto& [name, value] : query_.shown) add(name, value);
+    if (page) add("_page", std::to_string(*page));
+    add("_count", std::to_string(page ? query_.count : 0));
+    if (!query_.format.empty()) add("_format", query_.format);
+    if (!query_.pretty.empty()) add("_pretty", query_.pretty);
+    if (!query_.summary.empty()) add("_summary", query_.summary);
+    base::json out;
+    out.set("relation", relation);
+    out.set("url", std::move(url));
+    return out;
+  }
+
+private:
+  std::string path_;
+  const history_query& query_;
+};
+
+op_result<base::json> history_bundle(const op_scope& scope, const history_query& query, const history_page& page, std::string path) {
   const auto& config = scope.context.config;
-  constexpr std::size_t max_versions = 100'000;
-  std::vector<stored_resource> rows;
-  for (auto& s : OP_TRY(scope.view.history(type, id, max_versions)))
-    if (may_find(s, scope.context.who, scope.allow_list, scope.view) && wanted(query, s, scope)) rows.push_back(std::move(s));
-  const auto total = static_cast<std::int64_t>(rows.size());
-  const auto last = query.count > 0 ? (total + query.count - 1) / query.count : 0;
+  const auto last = query.count > 0 ? (page.total + query.count - 1) / query.count : 0;
   const bool count_only = query.page < 1 || query.count < 1 || query.page > last;
-  const auto url = [&](std::optional<std::int64_t> page) {
-    return fmt::format("{}/{}/{}/_history?{}_count={}{}{}", config.base_url, type, id.to_string(),
-                       page ? fmt::format("_page={}&", *page) : "", page ? query.count : 0,
-                       query.format.empty() ? "" : "&_format=" + percent_encoded(query.format),
-                       query.pretty.empty() ? "" : "&_pretty=" + percent_encoded(query.pretty));
-  };
   base::json out;
   out.set("resourceType", "Bundle");
   out.set("type", "history");
   out.set("timestamp", base::to_iso(scope.context.now));
-  out.set("total", total);
+  out.set("total", page.total);
+  const history_links to(config.base_url + path, query);
   auto& links = out.set("link", base::json(base::json::array{}));
-  links.push_back(link_of("self", url(count_only ? std::nullopt : std::optional(query.page))));
-  if (!count_only && query.page > 1) links.push_back(link_of("first", url(1))), links.push_back(link_of("previous", url(query.page - 1)));
-  if (!count_only && query.page < last) links.push_back(link_of("next", url(query.page + 1))), links.push_back(link_of("last", url(last)));
+  links.push_back(to.link("self", count_only ? std::nullopt : std::optional(query.page)));
+  if (!count_only && query.page > 1) links.push_back(to.link("first", 1)), links.push_back(to.link("previous", query.page - 1));
+  if (!count_only && query.page < last) links.push_back(to.link("next", query.page + 1)), links.push_back(to.link("last", last));
   base::json::array entries;
-  for (auto i = (query.page - 1) * query.count; !count_only && i < std::min(total, query.page * query.count); ++i) {
-    const auto& s = rows[static_cast<std::size_t>(i)];
+  for (const auto& s : page.rows) {
     auto entry = entry_of(s, config);
     if (s.bytes) entry.set("resource", OP_TRY(base::json::parse(*s.bytes)));
     entries.push_back(std::move(entry));
@@ -127,19 +124,45 @@ op_result<base::json> history_bundle(const op_scope& scope, const history_query&
   return out;
 }
 
-}  // namespace
-
-prepared prepare_history(const interaction_request& request, const interaction_context& context, const answerer& answer,
-                         std::string_view type, base::uuid id) {
+template <class Find>
+prepared history(const interaction_request& request, const interaction_context& context, const answerer& answer, std::string path,
+                 Find&& find) {
   const auto scope = scope_of(context);
-  if (auto denied = deny_history(scope.rules(), type)) return answer.stop(op_denied("history", std::move(*denied)).error());
   const auto query = parse(request, context.config);
   if (answer.prefer().strict && !query.errors.empty()) return {answer.outcome(400, "error", "processing", error_text(query.errors)), {}};
-  auto bundle = history_bundle(scope, query, type, id);
+  auto page = find(scope, query);
+  if (!page) return answer.stop(std::move(page).error());
+  auto bundle = history_bundle(scope, query, *page, std::move(path));
   if (!bundle) return answer.stop(std::move(bundle).error());
   auto r = answer.empty(200);
   r.body = std::move(*bundle);
   return {std::move(r), {}};
+}
+
+}  // namespace
+
+prepared prepare_history(const interaction_request& request, const interaction_context& context, const answerer& answer,
+                         std::string_view type, base::uuid id) {
+  if (auto denied = deny_history(scope_of(context).rules(), type)) return answer.stop(op_denied("history", std::move(*denied)).error());
+  return history(request, context, answer, fmt::format("/{}/{}/_history", type, id.to_string()),
+                 [&](const op_scope& scope, const history_query& query) { return history_of_resource(scope, type, id, query); });
+}
+
+prepared prepare_type_history(const interaction_request& request, const interaction_context& context, const answerer& answer,
+                              std::string_view type) {
+  if (auto denied = deny_history(scope_of(context).rules(), type)) return answer.stop(op_denied("history", std::move(*denied)).error());
+  return history(request, context, answer, fmt::format("/{}/_history", type),
+                 [&](const op_scope& scope, const history_query& query) { return history_of_types(scope, {type}, query); });
+}
+
+// 1.7.4: any HISTORY role opens it; what each type shows is decided by type.
+prepared prepare_system_history(const interaction_request& request, const interaction_context& context, const answerer& answer) {
+  const auto& who = context.who;
+  if (std::ranges::none_of(names::served_types, [&](std::string_view t) { return who.may(operation::history, t); }))
+    return answer.stop(op_denied("history", who.name() + " has no role HISTORY").error());
+  return history(request, context, answer, "/_history", [&](const op_scope& scope, const history_query& query) {
+    return history_of_types(scope, {names::served_types.begin(), names::served_types.end()}, query);
+  });
 }
 
 }  // namespace dsf::fhir

@@ -95,7 +95,7 @@ base::json resource_entry(std::string_view type, const conformance_cache& confor
   if (type == "Organization") supported.push_back(own + "-parent");
   if (supported.size() > 0) r.set("supportedProfile", std::move(supported));
   base::json interactions(base::json::array{});
-  for (const auto code : {"create", "read", "vread", "update", "delete", "history-instance", "search-type"})
+  for (const auto code : {"create", "read", "vread", "update", "delete", "history-instance", "history-type", "search-type"})
     interactions.push_back(with({{"code", code}}));
   r.set("interaction", std::move(interactions));
   r.set("versioning", "versioned");
@@ -139,7 +139,8 @@ prepared prepare_metadata(const interaction_context& context, const answerer& an
                           {"mode", "server"},
                           {"security", with({{"service", services}})},
                           {"resource", std::move(resources)},
-                          {"interaction", base::json(base::json::array{with({{"code", "transaction"}}), with({{"code", "batch"}})})}});
+                          {"interaction", base::json(base::json::array{with({{"code", "transaction"}}), with({{"code", "batch"}}),
+                                                                       with({{"code", "history-system"}})})}});
   base::json out = with({{"resourceType", "CapabilityStatement"},
                          {"status", "active"},
                          {"date", config.release_date},

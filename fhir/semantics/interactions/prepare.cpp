@@ -20,6 +20,8 @@ std::vector<std::string_view> segments(std::string_view path) {
   return out;
 }
 
+bool is_reading(const interaction_request& request) { return request.method == http_method::get || request.method == http_method::head; }
+
 prepared only(reply r) { return {std::move(r), {}}; }
 
 prepared root(const interaction_request& request, const interaction_context& context, const answerer& answer) {
@@ -61,7 +63,7 @@ prepared on_type(const interaction_request& request, const interaction_context& 
 prepared on_instance(const interaction_request& request, const interaction_context& context, const answerer& answer,
                      const std::vector<std::string_view>& path) {
   const auto type = path[0];
-  const bool reading = request.method == http_method::get || request.method == http_method::head;
+  const bool reading = is_reading(request);
   const auto id = base::uuid::parse(path[1]);
   if (!id) return only(answer.outcome(404, "error", "processing", fmt::format("{} with id (not a UUID) not found", type)));
   if (path.size() == 2) {
@@ -70,7 +72,8 @@ prepared on_instance(const interaction_request& request, const interaction_conte
     if (request.method == http_method::remove) return prepare_remove(request, context, answer, type, *id);
     return only(answer.empty(405));
   }
-  if (path.size() == 3 && path[2] == "$permanent-delete") return not_yet(answer, "$permanent-delete");
+  if (path.size() == 3 && path[2] == "$permanent-delete")
+    return request.method == http_method::post ? prepare_purge(context, answer, type, *id) : only(answer.empty(405));
   if (path[2] != "_history" || path.size() > 4) return only(answer.empty(404));
   if (!reading) return only(answer.empty(405));
   if (path.size() == 3) return prepare_history(request, context, answer, type, *id);
@@ -93,13 +96,15 @@ prepared prepare(const interaction_request& request, const interaction_context& 
   const auto path = segments(request.path);
   if (path.empty()) return root(request, context, answer);
   if (path[0] == "metadata" && path.size() == 1) {
-    if (request.method != http_method::get && request.method != http_method::head) return only(answer.empty(405));
+    if (!is_reading(request)) return only(answer.empty(405));
     return prepare_metadata(context, answer);
   }
-  if (path[0] == "_history" && path.size() == 1) return not_yet(answer, "The history of all types");
+  if (path[0] == "_history" && path.size() == 1)
+    return is_reading(request) ? prepare_system_history(request, context, answer) : only(answer.empty(405));
   if (!names::is_served(path[0])) return only(answer.empty(404));
   if (path.size() == 1) return on_type(request, context, answer, path[0]);
-  if (path[1] == "_history" && path.size() == 2) return not_yet(answer, "The history of a type");
+  if (path[1] == "_history" && path.size() == 2)
+    return is_reading(request) ? prepare_type_history(request, context, answer, path[0]) : only(answer.empty(405));
   if (path[1].starts_with('$')) return not_yet(answer, path[1]);
   return on_instance(request, context, answer, path);
 }

@@ -76,6 +76,13 @@ base::result<denial> deny_remove(const rule_scope& scope, const stored_resource&
   return deny_role(scope, operation::remove, stored.type);
 }
 
+base::result<denial> deny_purge(const rule_scope& scope, const stored_resource& stored) {
+  if (auto d = deny_role(scope, operation::permanent_delete, stored.type)) return d;
+  if (!stored.deleted) return deny_remove(scope, stored);
+  const auto last = TRY(scope.view.version(stored.type, stored.id, stored.version - 1));
+  return deny_remove(scope, last ? *last : stored);
+}
+
 denial deny_read(const rule_scope& scope, const stored_resource& stored) {
   if (auto d = deny_role(scope, operation::read, stored.type, false)) return d;
   if (!may_read_class(stored.access_class, scope.who, scope.allow_list, scope.view))

@@ -33,6 +33,8 @@ struct rule_scope {
 base::result<denial> deny_create(const rule_scope& scope, const base::json& resource);
 base::result<denial> deny_update(const rule_scope& scope, base::uuid id, const base::json& before, const base::json& after);
 base::result<denial> deny_remove(const rule_scope& scope, const stored_resource& stored);
+// $permanent-delete: the delete rule, asked of the last content, and the role.
+base::result<denial> deny_purge(const rule_scope& scope, const stored_resource& stored);
 denial deny_read(const rule_scope& scope, const stored_resource& stored);
 denial deny_search(const rule_scope& scope, std::string_view type);
 denial deny_history(const rule_scope& scope, std::string_view type);

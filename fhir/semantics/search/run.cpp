@@ -80,20 +80,6 @@ base::result<std::vector<base::uuid>> candidates(const search_query& query, cons
   return all;
 }
 
-// _lastUpdated: a value with a time of day is compared as a point, so that a truncated cursor finds a resource twice rather than never.
-bool updated_matches(const search_condition& c, base::timestamp at) {
-  const auto point_end = c.date.is_instant ? c.date.from : c.date.to - 1;
-  switch (c.prefix) {
-    case date_prefix::eq: return at.us >= c.date.from && at.us < c.date.to;
-    case date_prefix::ne: return at.us < c.date.from || at.us >= c.date.to;
-    case date_prefix::gt: return at.us > point_end;
-    case date_prefix::ge: return at.us >= c.date.from;
-    case date_prefix::lt: return at.us < c.date.from;
-    case date_prefix::le: return at.us <= (c.date.is_instant ? c.date.to - 1 : point_end);
-  }
-  return false;
-}
-
 // Conditions that the head of a resource decides.
 bool head_matches(const search_query& query, const stored_resource& stored) {
   return std::ranges::all_of(query.conditions, [&](const search_condition& c) {
@@ -146,6 +132,20 @@ void sort_rows(const search_query& query, std::vector<sort_row>& rows) {
 }
 
 }  // namespace
+
+// _lastUpdated: a value with a time of day is compared as a point, so that a truncated cursor finds a resource twice rather than never.
+bool updated_matches(const search_condition& c, base::timestamp at) {
+  const auto point_end = c.date.is_instant ? c.date.from : c.date.to - 1;
+  switch (c.prefix) {
+    case date_prefix::eq: return at.us >= c.date.from && at.us < c.date.to;
+    case date_prefix::ne: return at.us < c.date.from || at.us >= c.date.to;
+    case date_prefix::gt: return at.us > point_end;
+    case date_prefix::ge: return at.us >= c.date.from;
+    case date_prefix::lt: return at.us < c.date.from;
+    case date_prefix::le: return at.us <= (c.date.is_instant ? c.date.to - 1 : point_end);
+  }
+  return false;
+}
 
 base::result<std::vector<stored_resource>> find_matches(const search_query& query, const search_scope& scope) {
   const bool by_id = std::ranges::any_of(query.conditions, [](const auto& c) { return c.what == search_condition::on::id; });

@@ -32,6 +32,9 @@ base::result<std::vector<index_range>> watched_ranges(const search_query& query,
 // The resource itself decides; `query.sort` and paging play no part. For subscriptions.
 base::result<bool> matches(const search_query& query, const stored_resource& stored, const base::json& resource, const search_scope& scope);
 
+// A condition on _lastUpdated, or on _at.
+bool updated_matches(const search_condition& c, base::timestamp at);
+
 // Resources that the page's resources refer to or, for _revinclude, that refer to them; without duplicates and without the page itself. Each is checked
 // with the read rule if the scope has an identity.
 base::result<std::vector<stored_resource>> find_included(const search_query& query, const std::vector<stored_resource>& page,
