@@ -32,6 +32,7 @@ struct outbox_entry {
   base::timestamp created;
   base::timestamp deadline;         // of the send
   std::string task;                 // JSON body
+  std::string sealed_task;          // instead of it: under the instance's data key, bound to outbox_id
 };
 std::string encode_outbox(const outbox_entry& e);
 base::result<outbox_entry> decode_outbox(std::string_view bytes);

@@ -115,6 +115,8 @@ base::result<> instance_host::load(bool before_end) {
   snapshot_bytes_ = 0;
   stored_ = {};
   state_ = {};
+  key_ = TRY(view->data_key_at(storage::keys::instance_data_key(id_)));
+  key_stored_ = key_.has_value();
   if (snapshot) {
     state_ = TRY(storage::decode_state(snapshot->bytes, values));
     rows_ = snapshot->event;
@@ -147,7 +149,7 @@ base::result<planned_step> instance_host::plan(std::vector<incoming> commands, s
   working w;
   w.answers = answers;
   w.view = context_->store->view();
-  w.aside = storage::large_values{&stored_};
+  w.aside = storage::large_values{&stored_, [this] { return data_key(); }};
   w.out.state = state_;
   w.out.commit.partition = storage::partition_of(id_);
   w.out.commit.preconditions.push_back(storage::instance_at{id_, rows_});
@@ -177,28 +179,48 @@ base::result<planned_step> instance_host::plan(std::vector<incoming> commands, s
   return std::move(w.out);
 }
 
+base::result<storage::data_key> instance_host::data_key() {
+  if (!key_) key_ = context_->store->new_data_key();
+  return *key_;
+}
+
+base::result<> instance_host::keep_key(planned_step& out) {
+  if (out.puts_key) return {};
+  const auto row = storage::keys::instance_data_key(id_);
+  const storage::row_is there{storage::table::data_key, row, key_stored_};
+  if (std::ranges::find(out.commit.preconditions, storage::precondition(there)) != out.commit.preconditions.end()) return {};
+  // Erased meanwhile: nothing more is written under a key that is not there.
+  out.commit.preconditions.push_back(there);
+  if (key_stored_) return {};
+  out.commit.operations.push_back(TRY(context_->store->put_data_key(TRY(data_key()), row)));
+  out.puts_key = true;
+  return {};
+}
+
 base::result<> instance_host::write_events(working& w) {
   auto& out = w.out;
   std::unordered_set<std::string> put;
-  const auto put_values = [&](storage::large_values& from) {
+  const auto put_values = [&](storage::large_values& from) -> base::result<> {
     for (auto& v : from.take_to_put()) {
       if (!put.insert(v.sha256).second) continue;
-      out.commit.operations.push_back(storage::put_row{storage::table::value, storage::keys::value(id_, v.sha256), std::move(v.bytes)});
+      out.commit.operations.push_back(TRY(context_->store->put_value(TRY(data_key()), id_, v.sha256, v.bytes)));
       out.stored_values.push_back(std::move(v.sha256));
+      TRY(keep_key(out));
     }
+    return {};
   };
   storage::append_events append{id_, rows_ + 1, std::move(w.batches), std::nullopt};
   out.rows = rows_ + append.events.size();
   out.unsnapped_bytes = unsnapped_bytes_ + w.aside.referred_bytes();
   for (const auto& bytes : append.events) out.unsnapped_bytes += bytes.size();
-  put_values(w.aside);
+  TRY(put_values(w.aside));
   if (out.unsnapped_bytes > std::max(context_->settings.snapshot_after_bytes, snapshot_bytes_) && !out.after.ended) {
-    storage::large_values aside{&stored_};
+    storage::large_values aside{&stored_, [this] { return data_key(); }};
     auto snapshot = TRY(storage::encode_state(out.state, aside));
     // A snapshot costs as much as it is long, its large values included: they are hashed anew. So a long one waits for as many bytes of events.
     snapshot_bytes_ = snapshot.size() + aside.referred_bytes();
     if (out.unsnapped_bytes > snapshot_bytes_) {
-      put_values(aside);
+      TRY(put_values(aside));
       append.snapshot = std::move(snapshot);
       out.unsnapped_bytes = 0;
       snapshot_bytes_ = 0;
@@ -376,8 +398,13 @@ base::result<> instance_host::write_effects(working& w) {
                                                                   : context_->settings.default_send_deadline;
       entry.deadline = base::add(now, TRY(base::parse_duration(deadline)));
       entry.task = TRY(outgoing_task(send->content, context_->settings.organization, now, entry.outbox_id)).dump();
+      if (entry.task.size() > storage::large_value_limit) {
+        entry.sealed_task = TRY(context_->store->seal(TRY(data_key()), entry.task, entry.outbox_id));
+        TRY(keep_key(out));
+      }
       ops.push_back(storage::put_row{storage::table::outbox, storage::keys::outbox(entry.endpoint_url, outbox_number(id_, send->message)),
                                      encode_outbox(entry)});
+      entry.sealed_task.clear();
       out.after.messages.push_back(std::move(entry));
     } else if (const auto* drop = std::get_if<bpmn::cancel_message>(&effect)) {
       if (const auto* m = state_.messages.find(drop->message))
@@ -410,6 +437,7 @@ void instance_host::adopt(planned_step& step) {
   rows_ = step.rows;
   unsnapped_bytes_ = step.unsnapped_bytes;
   for (auto& sha256 : step.stored_values) stored_.add(std::move(sha256));
+  if (step.puts_key) key_stored_ = true;
 }
 
 base::result<after_commit> instance_host::resume() const {

@@ -16,6 +16,7 @@
 #include "bpmn/execution/advance.hpp"
 #include "storage/commit.hpp"
 #include "storage/instances/large_values.hpp"
+#include "storage/sealing.hpp"
 
 namespace dsf::actors {
 
@@ -53,7 +54,8 @@ struct planned_step {
   bpmn::instance_state state;
   std::uint64_t rows = 0;  // event rows of the instance after the commit
   std::size_t unsnapped_bytes = 0;
-  std::vector<std::string> stored_values;  // hashes of the large values whose rows the commit puts
+  std::vector<std::string> stored_values;  // names of the large values whose rows the commit puts
+  bool puts_key = false;  // and the instance's data key
   after_commit after;
   std::vector<incoming> taken;  // their done() is called with the commit's outcome
   std::vector<std::pair<incoming, base::error>> refused;  // their done() is called at once
@@ -97,6 +99,10 @@ private:
   base::result<> write_events(working& w);
   base::result<> write_effects(working& w);
   base::result<plugins::activation> activation_of(const bpmn::instance_state& state, const bpmn::run_handler& call) const;
+  // Of this instance; made when it is first needed.
+  base::result<storage::data_key> data_key();
+  // The commit holds something under the key: it must be stored then.
+  base::result<> keep_key(planned_step& out);
 
   const engine_context* context_;
   std::uint64_t id_;
@@ -106,6 +112,8 @@ private:
   std::size_t unsnapped_bytes_ = 0;  // of the events since the snapshot, with the large values they refer to
   std::size_t snapshot_bytes_ = 0;  // of the last snapshot that was too long to be worth it, likewise
   storage::stored_values stored_;  // large values that need not be put again
+  std::optional<storage::data_key> key_;
+  bool key_stored_ = false;
 };
 
 // How a handler's outcome goes on as a command.

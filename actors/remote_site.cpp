@@ -54,6 +54,15 @@ struct remote_site_state {
     if (entries.emplace(number, std::move(e)).second) ready.push_back(number);
   }
 
+  static base::result<> open(const storage::store_view& view, outbox_entry& e) {
+    if (e.sealed_task.empty()) return {};
+    const auto key = TRY(view.data_key_at(storage::keys::instance_data_key(e.instance)));
+    if (!key) return base::fail(storage::errc::erased, "the data of the instance that sends it were erased on purpose");
+    e.task = TRY(storage::open_sealed(*key, e.sealed_task, e.outbox_id));
+    e.sealed_task.clear();
+    return {};
+  }
+
   void load() {
     more_in_store = false;
     const auto view = shared->context.store->view();
@@ -65,6 +74,11 @@ struct remote_site_state {
       auto e = decode_outbox(row.value);
       if (!e) {
         shared->context.log->error("outbox", "an outbox entry can't be read", {.partner = url}, {{"error", e.error().to_string()}});
+        continue;
+      }
+      if (auto opened = open(*view, *e); !opened) {
+        shared->context.log->error("outbox", "an outbox entry can't be sent", {.partner = url, .business_key = e->business_key},
+                                   {{"error", opened.error().to_string()}});
         continue;
       }
       add(std::make_shared<outbox_entry>(std::move(*e)));

@@ -18,7 +18,7 @@ base::failure wrong(std::string text) { return fail(errc::invalid_commit, std::m
 
 result<void> check_one(const put_resource& op, bool) {
   if (!is_name(op.type)) return wrong(fmt::format("'{}' can't be the type of a resource", op.type));
-  if (op.meta_at == 0 || op.meta_at >= op.body.size())
+  if (!op.sealed && (op.meta_at == 0 || op.meta_at >= op.body.size()))
     return wrong(fmt::format("{} has no place for its meta", resource_name(op.type, op.id)));
   for (const auto& e : op.index)
     if (!is_name(e.parameter)) return wrong(fmt::format("'{}' can't be the name of a search parameter", e.parameter));

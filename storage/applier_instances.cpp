@@ -84,7 +84,7 @@ result<void> applier::erase_rows(work& w, table in, std::string_view prefix) {
 
 result<void> applier::perform(work& w, const put_row& op) {
   auto key = row_keys::of(op.in, op.key);
-  w.batch.put(family_of(op.in), key, to_value(op.value));
+  w.batch.put(family_of(op.in), key, to_value(op.value, op.sealed ? owners_key : 0));
   note_row(w, op.in, std::move(key), true);
   if (op.in == table::journal) TRY(load_instance(base::byte_reader(op.key).u64()))->journal = true;
   return {};

@@ -136,7 +136,8 @@ result<void> applier::perform(work& w, const put_resource& op) {
   else
     w.batch.put(family::idx, row_keys::ordinal(op.type, now.ordinal), to_ordinal_value({op.id, false}));
 
-  const auto body = fhir::splice(op.body, op.meta_at, now.version, now.last_updated);
+  now.sealed = op.sealed;
+  const auto body = op.sealed ? op.body : fhir::splice(op.body, op.meta_at, now.version, now.last_updated);
   std::string list;
   put_keys(list, op.index, op.unique);
   std::string value;

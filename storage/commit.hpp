@@ -70,6 +70,7 @@ struct put_resource {
   std::vector<fhir::index_entry> index;  // sorted, none twice
   std::vector<fhir::unique_key> unique;  // the commit is refused if another resource owns one
   std::string access_class;  // canonical text; interned
+  bool sealed = false;  // the store seals what may carry patient data when the commit is submitted; callers leave this alone
   bool operator==(const put_resource&) const = default;
 };
 // A version of its own; refused if the resource does not exist or is deleted already.
@@ -108,6 +109,7 @@ struct put_row {
   table in = table::meta;
   std::string key;
   std::string value;
+  bool sealed = false;  // the value is, under its owner's data key (sealing.hpp)
   bool operator==(const put_row&) const = default;
 };
 // As put_row, and N. No such row: nothing happens; use row_is to insist.

@@ -60,6 +60,7 @@ void write(const put_resource& op, pb::Operation& out) {
     key.set_key(k.key);
   }
   m.set_access_class(op.access_class);
+  m.set_sealed(op.sealed);
 }
 void write(const delete_resource& op, pb::Operation& out) {
   out.mutable_delete_resource()->set_type(op.type);
@@ -83,6 +84,7 @@ void write(const put_row& op, pb::Operation& out) {
   m.set_table(static_cast<std::uint8_t>(op.in));
   m.set_key(op.key);
   m.set_value(op.value);
+  m.set_sealed(op.sealed);
 }
 void write(const delete_row& op, pb::Operation& out) {
   out.mutable_delete_row()->set_table(static_cast<std::uint8_t>(op.in));
@@ -126,7 +128,7 @@ result<operation> read(const pb::Operation& in) {
   switch (in.kind_case()) {
     case pb::Operation::kPutResource: {
       const auto& m = in.put_resource();
-      put_resource op{m.type(), TRY(id_of(m.id())), m.body(), m.meta_at(), {}, {}, m.access_class()};
+      put_resource op{m.type(), TRY(id_of(m.id())), m.body(), m.meta_at(), {}, {}, m.access_class(), m.sealed()};
       for (const auto& e : m.index()) op.index.push_back({e.parameter(), e.value()});
       for (const auto& k : m.unique()) op.unique.push_back({k.rule(), k.key()});
       return op;
@@ -141,7 +143,8 @@ result<operation> read(const pb::Operation& in) {
     }
     case pb::Operation::kEndInstance: return end_instance{in.end_instance().instance()};
     case pb::Operation::kForgetInstance: return forget_instance{in.forget_instance().instance()};
-    case pb::Operation::kPutRow: return put_row{TRY(table_of(in.put_row().table())), in.put_row().key(), in.put_row().value()};
+    case pb::Operation::kPutRow:
+      return put_row{TRY(table_of(in.put_row().table())), in.put_row().key(), in.put_row().value(), in.put_row().sealed()};
     case pb::Operation::kDeleteRow: return delete_row{TRY(table_of(in.delete_row().table())), in.delete_row().key()};
     case pb::Operation::kPutInbox: return put_inbox{in.put_inbox().value()};
     case pb::Operation::KIND_NOT_SET: break;

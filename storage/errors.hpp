@@ -26,6 +26,8 @@ enum class errc : std::uint16_t {
   io,                 // the disk answered with an error
   feed_trimmed,       // the feed no longer reaches back that far
   not_found,
+  erased,             // the data key is gone: on purpose, and for ever
+  wrong_key,          // the master key's file is missing, open to others, or not the one that the store's data keys need
 };
 const base::error_domain& domain_of(errc) noexcept;
 

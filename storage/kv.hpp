@@ -108,6 +108,9 @@ public:
   virtual std::shared_ptr<const kv_reader> snapshot() const = 0;
   // Reads the stored files and compares their checksums; returns early, without a finding, once `stop` is set.
   virtual result<void> verify(const std::atomic<bool>& stop) const = 0;
+  // Writes out what only the log holds, and writes the files that hold `range` of a family anew, so that rows which were deleted there leave the disk.
+  // Beside other writes; takes as long as it takes to read and write the range.
+  virtual result<void> flush_and_compact(family, const key_range&) { return {}; }
   // On the disk; what only memory and the log hold is not counted.
   virtual std::uint64_t stored_bytes() const = 0;
   // Of one family; 0 where nothing is on a disk.

@@ -20,32 +20,40 @@ void put_text(std::string& out, std::string_view text) {
 
 }  // namespace
 
-void put_value_head(std::string& out, std::size_t size) {
-  base::put_u8(out, size > keyed_value_bytes ? keyed_format : plain_format);
-  if (size > keyed_value_bytes) base::put_u32(out, 0);
+void put_value_head(std::string& out, std::size_t size, std::uint32_t key) {
+  const bool keyed = size > keyed_value_bytes || key != 0;
+  base::put_u8(out, keyed ? keyed_format : plain_format);
+  if (keyed) base::put_u32(out, key);
 }
 
-std::string to_value(std::string_view content) {
+std::string to_value(std::string_view content, std::uint32_t key) {
   std::string out;
   out.reserve(content.size() + 5);
-  put_value_head(out, content.size());
+  put_value_head(out, content.size(), key);
   out += content;
   return out;
 }
 
-result<std::string_view> value_content(std::string_view value) {
+result<value_parts> parse_value(std::string_view value) {
   if (value.empty()) return bad("a value: it is empty");
   const auto format = static_cast<std::uint8_t>(value[0]);
-  if (format == plain_format) return value.substr(1);
+  if (format == plain_format) return value_parts{0, value.substr(1)};
   if (format != keyed_format || value.size() < 5) return bad("a value of a known format");
   base::byte_reader in(value.substr(1));
-  if (in.u32() != 0) return bad("a value under a data key that this program knows");
-  return in.rest();
+  const auto key = in.u32();
+  if (key > owners_key) return bad("a value under a data key that this program knows");
+  return value_parts{key, in.rest()};
+}
+
+result<std::string_view> value_content(std::string_view value) {
+  const auto parts = TRY(parse_value(value));
+  if (parts.key != 0) return bad("a value that is not sealed");
+  return parts.content;
 }
 
 void put_record_head(std::string& out, const record& r, std::size_t body_size, std::size_t keys_size) {
   out.reserve(out.size() + 5 + record_head_bytes + body_size + keys_size);
-  put_value_head(out, record_head_bytes + body_size + keys_size);
+  put_value_head(out, record_head_bytes + body_size + keys_size, r.sealed ? owners_key : 0);
   base::put_u8(out, r.deleted ? 1 : 0);
   base::put_u64(out, r.version);
   base::put_u64(out, r.sequence);
@@ -56,8 +64,10 @@ void put_record_head(std::string& out, const record& r, std::size_t body_size, s
 }
 
 result<record> parse_record(std::string_view value) {
-  base::byte_reader in(TRY(value_content(value)));
+  const auto parts = TRY(parse_value(value));
+  base::byte_reader in(parts.content);
   record r;
+  r.sealed = parts.key != 0;
   r.deleted = in.u8() != 0;
   r.version = in.u64();
   r.sequence = in.u64();

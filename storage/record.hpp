@@ -1,4 +1,4 @@
-// Stored forms of values. Every value starts with a format byte; above 4 KiB the number of a data key follows, 0 as long as values are not encrypted.
+// Stored forms of values. Every value starts with a format byte; if it is above 4 KiB or sealed the number of a data key follows, 0 if it is not sealed.
 #pragma once
 
 #include <cstdint>
@@ -16,15 +16,24 @@ namespace dsf::storage {
 
 inline constexpr std::size_t keyed_value_bytes = 4096;
 
-// Appends the head of a value whose content has `size` bytes.
-void put_value_head(std::string& out, std::size_t size);
-std::string to_value(std::string_view content);
-// The content; damaged if the head is none of ours.
+// Of a value that is sealed under the data key of its instance or resource; there is one key an owner.
+inline constexpr std::uint32_t owners_key = 1;
+
+// Appends the head of a value whose content has `size` bytes. `key`: the number of its data key, 0 if it is not sealed.
+void put_value_head(std::string& out, std::size_t size, std::uint32_t key = 0);
+std::string to_value(std::string_view content, std::uint32_t key = 0);
+// The content; damaged if the head is none of ours, or the content is sealed.
 result<std::string_view> value_content(std::string_view value);
+struct value_parts {
+  std::uint32_t key = 0;
+  std::string_view content;
+};
+result<value_parts> parse_value(std::string_view value);
 
 // R and H: one version of a resource.
 struct record {
   bool deleted = false;
+  bool sealed = false;  // the body is a sealed u32 place of meta + body without version and time
   std::uint64_t version = 0;
   std::uint64_t sequence = 0;
   base::timestamp last_updated;

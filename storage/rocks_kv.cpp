@@ -226,6 +226,22 @@ public:
 
   result<void> verify(const std::atomic<bool>& stop) const override;
 
+  result<void> flush_and_compact(family f, const key_range& range) override {
+    // All families: a log goes when none needs it any more.
+    rocksdb::FlushOptions flush;
+    flush.allow_write_stall = true;
+    if (const auto status = db_->Flush(flush, families_); !status.ok()) return failed(status, folder_.string());
+    rocksdb::CompactRangeOptions how;
+    how.exclusive_manual_compaction = false;
+    how.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
+    how.blob_garbage_collection_policy = rocksdb::BlobGarbageCollectionPolicy::kForce;
+    how.blob_garbage_collection_age_cutoff = 1.0;
+    const auto from = slice(range.from), to = slice(range.to);
+    const auto status = db_->CompactRange(how, handle(f), range.from.empty() ? nullptr : &from, range.to.empty() ? nullptr : &to);
+    if (!status.ok()) return failed(status, folder_.string());
+    return {};
+  }
+
   // Read with the sequence of `at`, or the newest.
   result<bool> find_in(const rocksdb::Snapshot* at, family f, std::string_view key, std::string& out) const {
     count_nothing();

@@ -30,6 +30,7 @@ void store::impl::submit(commit c, answer done, bool internal) {
   if (auto valid = validate(c, internal); !valid) return done(base::failure(std::move(valid).error()));
   if (bytes > options_.limits.commit_bytes)
     return done(fail(errc::too_large, fmt::format("a commit of {} bytes is above the limit of {}", bytes, options_.limits.commit_bytes)));
+  if (auto sealed = seal_resources(c); !sealed) return done(base::failure(std::move(sealed).error()));
   const auto submitted_us = options_.clock->steady_us();
   bool wake = false;
   {
@@ -86,7 +87,7 @@ std::shared_ptr<const store_view> store::impl::view() {
   });
   // On a failed read the older number is safe: whoever compares with it sees too many changes rather than too few.
   (void)scanned;
-  view_ = std::make_shared<const store_view>(std::move(snapshot), sequence, about_.classes);
+  view_ = std::make_shared<const store_view>(std::move(snapshot), sequence, about_.classes, master_);
   return view_;
 }
 

@@ -15,6 +15,7 @@
 #include "storage/commit.hpp"
 #include "storage/feed.hpp"
 #include "storage/keys.hpp"
+#include "storage/sealing.hpp"
 #include "storage/view.hpp"
 
 namespace dsf::storage {
@@ -47,6 +48,7 @@ struct store_options {
   bool by_hand = false;                           // no thread: run_one_group() does the commit thread's work; for the simulation
   bool create = true;                             // make the store if the folder is empty or missing
   bool read_only = false;                         // of a store that no program has open
+  std::filesystem::path master_key_file;          // of a store in a folder; empty: master.key in it. A new store makes it
   std::size_t block_cache_bytes = 32 << 20;
   std::string release = "0.1.0";                  // of this program; written into new stores
 };
@@ -110,6 +112,17 @@ public:
     bool operator==(const internal_id&) const = default;
   };
   result<internal_id> internal_id_of(std::string_view uuid) const;
+
+  // Data keys (docs/decisions/erasure.md). Resources that may carry patient data are sealed by submit(); values of instances by who writes them:
+  [[nodiscard]] data_key new_data_key() const;
+  // Puts the key, wrapped, into K's row `row`.
+  result<put_row> put_data_key(const data_key& key, std::string row) const;
+  // Of V, under the instance's key.
+  result<put_row> put_value(const data_key& key, std::uint64_t instance, std::string_view name, std::string_view bytes) const;
+  // Any text that stands in a row of its own making.
+  result<std::string> seal(const data_key& key, std::string_view text, std::string_view bound_to) const;
+  // After keys or rows were deleted: their bytes leave files and log. Takes as long as it takes to write `range` of the table's family anew.
+  result<void> flush_and_compact(family f, const key_range& range);
 
   // The operation that records how far a follower of the feed has come; belongs in the commit that holds what the follower did.
   static operation move_cursor(std::string_view name, std::uint64_t sequence);

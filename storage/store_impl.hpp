@@ -34,6 +34,9 @@ public:
   store_status status();
   store_figures figures();
   const id_cipher& ids() const { return cipher_; }
+  const master_key& master() const { return *master_; }
+  base::entropy& entropy() const { return *options_.entropy; }
+  result<void> flush_and_compact(family f, const key_range& range);
 
 private:
   struct item {
@@ -44,6 +47,8 @@ private:
   };
 
   result<void> open_rows(bool read_only);
+  result<void> open_master_key();
+  result<void> seal_resources(commit& c);
   enum class verification : std::uint8_t { at_opening, in_background, none };
   result<void> verify_rows(verification how);
   // Rows, then applier, counters and commit thread over them.
@@ -76,6 +81,7 @@ private:
   std::shared_ptr<kv> uncut_;  // rows that were closed after a failed write, whose log may still hold what was refused
   store_rows about_;
   id_cipher cipher_{{}};
+  std::shared_ptr<const master_key> master_;
   std::unique_ptr<applier> applier_;
   std::thread thread_;
   std::thread verifier_;

@@ -47,6 +47,7 @@ result<void> store::impl::open_rows(bool read_only) {
     const std::scoped_lock lock(mutex_, view_mutex_);
     about_ = std::move(**about);
   }
+  TRY(open_master_key());
   if (folder_ && folder_->is_new()) TRY(folder_->finish(options_.release));
   return {};
 }

@@ -5,13 +5,15 @@
 #include <unordered_set>
 
 #include "base/bytes.hpp"
+#include "fhir/storable.hpp"
 #include "storage/class_names.hpp"
 #include "storage/record.hpp"
 
 namespace dsf::storage {
 
-store_view::store_view(std::shared_ptr<const kv_reader> rows, std::uint64_t sequence, std::shared_ptr<class_names> classes)
-    : rows_(std::move(rows)), sequence_(sequence), classes_(std::move(classes)) {}
+store_view::store_view(std::shared_ptr<const kv_reader> rows, std::uint64_t sequence, std::shared_ptr<class_names> classes,
+                       std::shared_ptr<const master_key> master)
+    : rows_(std::move(rows)), sequence_(sequence), classes_(std::move(classes)), master_(std::move(master)) {}
 
 result<std::optional<fhir::stored_resource>> store_view::decode(std::string_view type, base::uuid id, std::string_view value) const {
   auto parsed = parse_record(value);
@@ -22,7 +24,24 @@ result<std::optional<fhir::stored_resource>> store_view::decode(std::string_view
   out.version = parsed->version;
   out.last_updated = parsed->last_updated;
   out.deleted = parsed->deleted;
-  if (!parsed->deleted) out.bytes = std::make_shared<const std::string>(parsed->body);
+  if (!parsed->deleted && !parsed->sealed) out.bytes = std::make_shared<const std::string>(parsed->body);
+  if (!parsed->deleted && parsed->sealed) {
+    const auto place = [&](base::error e) { return base::failure(std::move(e).at(fmt::format("{}/{}", type, id.to_string()))); };
+    const auto row = keys::resource_data_key(type, id);
+    auto key = data_key_at(row);
+    if (!key) return place(std::move(key).error());
+    // What was erased reads like what was deleted: nobody gets it any more, and a new version may follow.
+    if (!*key) {
+      out.deleted = true;
+    } else {
+      auto plain = open_sealed(**key, parsed->body, row);
+      if (!plain) return place(std::move(plain).error());
+      base::byte_reader in(*plain);
+      const auto meta_at = in.u32();
+      if (!in.ok() || meta_at > in.rest().size()) return place(base::error(errc::damaged, "a sealed resource does not read as one"));
+      out.bytes = std::make_shared<const std::string>(fhir::splice(std::string(in.rest()), meta_at, parsed->version, parsed->last_updated));
+    }
+  }
   auto text = classes_->text_of(parsed->access_class);
   if (!text) return fail(errc::damaged, "its access class is not known", fmt::format("{}/{}", type, id.to_string()));
   out.access_class = std::move(*text);
@@ -41,6 +60,11 @@ result<store_view::cached_resource> store_view::current_cached(std::string_view 
     case cached::unknown: return cached_resource{};
     case cached::absent: return cached_resource{true, std::nullopt};
     case cached::found: break;
+  }
+  if (TRY(parse_value(value)).key != 0) {
+    std::string key;
+    if (TRY(rows_->find_cached(family::meta, row_keys::of(table::data_key, keys::resource_data_key(type, id)), key)) == cached::unknown)
+      return cached_resource{};
   }
   return cached_resource{true, TRY(decode(type, id, value))};
 }

@@ -14,6 +14,7 @@
 #include "storage/feed.hpp"
 #include "storage/keys.hpp"
 #include "storage/kv.hpp"
+#include "storage/sealing.hpp"
 #include "storage/tables.hpp"
 
 namespace dsf::storage {
@@ -49,10 +50,19 @@ struct due_timer {
 
 class class_names;
 
+// A row of V.
+struct instance_value {
+  instance_value(std::string b, bool s = false) : bytes(std::move(b)), sealed(s) {}
+  std::string bytes;
+  bool sealed;  // was stored so; its name then is its keyed_name()
+};
+
 // Immutable and thread-safe. Holding one keeps old versions of rows on the disk: hold it for a request, not for a day.
 class store_view final : public fhir::resource_view {
 public:
-  store_view(std::shared_ptr<const kv_reader> rows, std::uint64_t sequence, std::shared_ptr<class_names> classes);
+  // `master`: opens data keys; null where nothing is sealed.
+  store_view(std::shared_ptr<const kv_reader> rows, std::uint64_t sequence, std::shared_ptr<class_names> classes,
+             std::shared_ptr<const master_key> master = nullptr);
 
   // fhir::resource_view
   result<std::optional<fhir::stored_resource>> current(std::string_view type, base::uuid id) const override;
@@ -79,9 +89,13 @@ public:
   // In the order of their ids, from `from` on.
   result<std::vector<instance_info>> instances(std::uint64_t from, std::size_t limit) const;
 
-  // Rows of a table whose key starts with `prefix` and is not below `from`; at most `limit`.
+  // Rows of a table whose key starts with `prefix` and is not below `from`; at most `limit`. Sealed rows of V come sealed.
   result<std::vector<row>> rows(table in, std::string_view prefix, std::size_t limit, std::string_view from = {}) const;
   result<std::optional<std::string>> row_value(table in, std::string_view key) const;
+  // The data key in K's row `row` (keys::instance_data_key, resource_data_key); nothing if the owner has none, or none any more.
+  result<std::optional<data_key>> data_key_at(std::string_view row) const;
+  // V, opened. erased if it is sealed and the instance's key is gone.
+  result<std::optional<instance_value>> value_of(std::uint64_t instance, std::string_view name) const;
   // Timers of a partition with due <= until, earliest first.
   result<std::vector<due_timer>> due_timers(std::uint16_t partition, base::timestamp until, std::size_t limit) const;
 
@@ -103,6 +117,7 @@ private:
   std::shared_ptr<const kv_reader> rows_;
   std::uint64_t sequence_;
   std::shared_ptr<class_names> classes_;
+  std::shared_ptr<const master_key> master_;
 };
 
 }  // namespace dsf::storage

@@ -86,12 +86,12 @@ result<std::vector<row>> store_view::rows(table in, std::string_view prefix, std
   if (!from.empty()) range.from = std::max(range.from, row_keys::of(in, from));
   TRY(rows_->scan(family_of(in), range, [&](std::string_view key, std::string_view value) {
     if (out.size() >= limit) return false;
-    const auto content = value_content(value);
-    if (!content) {
-      broken = base::failure(content.error());
+    const auto parts = parse_value(value);
+    if (!parts) {
+      broken = base::failure(parts.error());
       return false;
     }
-    out.push_back({std::string(key.substr(1)), std::string(*content)});
+    out.push_back({std::string(key.substr(1)), std::string(parts->content)});
     return true;
   }));
   TRY(std::move(broken));
@@ -102,6 +102,24 @@ result<std::optional<std::string>> store_view::row_value(table in, std::string_v
   std::string value;
   if (!TRY(rows_->find(family_of(in), row_keys::of(in, key), value))) return std::nullopt;
   return std::string(TRY(value_content(value)));
+}
+
+result<std::optional<data_key>> store_view::data_key_at(std::string_view row) const {
+  const auto stored = TRY(row_value(table::data_key, row));
+  if (!stored) return std::nullopt;
+  if (!master_) return fail(errc::wrong_key, "the store was opened without its master key");
+  return TRY(master_->unwrap(*stored, row));
+}
+
+result<std::optional<instance_value>> store_view::value_of(std::uint64_t instance, std::string_view name) const {
+  const auto at = keys::value(instance, name);
+  std::string value;
+  if (!TRY(rows_->find(family::pi, row_keys::of(table::value, at), value))) return std::nullopt;
+  const auto parts = TRY(parse_value(value));
+  if (parts.key == 0) return instance_value{std::string(parts.content), false};
+  const auto key = TRY(data_key_at(keys::instance_data_key(instance)));
+  if (!key) return fail(errc::erased, "the data of this instance were erased on purpose; its log tells what happened, but no values");
+  return instance_value{TRY(open_sealed(*key, parts.content, at)), true};
 }
 
 result<std::vector<due_timer>> store_view::due_timers(std::uint16_t partition, base::timestamp until, std::size_t limit) const {

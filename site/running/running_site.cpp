@@ -54,6 +54,7 @@ result<> running_site::parts::open() {
 
   storage::store_options so;
   so.path = config.store_path;
+  so.master_key_file = config.store_master_key_file;
   so.log = log.get();
   so.block_cache_bytes = static_cast<std::size_t>(config.store_block_cache_bytes);
   so.limits.low_water_bytes = static_cast<std::uint64_t>(config.store_low_water_bytes);

@@ -113,6 +113,7 @@ struct site_config {
   std::string admin_socket;
 
   std::string store_path;
+  std::string store_master_key_file;
   std::int64_t store_block_cache_bytes = 0;
   std::int64_t store_low_water_bytes = 0;
   std::int64_t store_retry_us = 0;

@@ -88,6 +88,8 @@ constexpr setting rows[] = {
 
   {"store.path", path, "", "", "Folder of the site's store; made if it is not there.",
    [](config& c, key, value v) { c.store_path = v.text; }},
+  {"store.master_key_file", path, "", "", "File with the master key, under which the keys of all patients' data are stored; only its owner may read it. Made when it is missing and nothing needs it yet; default: master.key in store.path. Keep a copy apart from backups.",
+   [](config& c, key, value v) { c.store_master_key_file = v.text; }},
   {"store.block_cache", size, "32MiB", "1MiB..1TiB", "Memory for blocks read from the store.",
    [](config& c, key, value v) { c.store_block_cache_bytes = v.number; }},
   {"store.low_water_mark", size, "512MiB", "0..1TiB", "Below this much free disk new process instances are refused; running ones are finished.",

@@ -85,7 +85,7 @@ struct putter {
   }
   void operator()(const ev::subscription_opened& e) { put(e.content, *out.mutable_subscription_opened()); }
   void operator()(const ev::subscription_closed& e) { out.mutable_subscription_closed()->set_subscription(e.subscription); }
-  void operator()(const ev::message_queued& e) { put(e.content, *out.mutable_message_queued()); }
+  void operator()(const ev::message_queued& e) { put(e.content, *out.mutable_message_queued(), &aside); }
   void operator()(const ev::message_bounced& e) {
     auto* m = out.mutable_message_bounced();
     m->set_message(e.message);
@@ -107,7 +107,7 @@ struct putter {
     out.mutable_task_received()->set_owner(e.owner);
     put(e.task.reference, *out.mutable_task_received()->mutable_task());
   }
-  void operator()(const ev::task_annotated& e) { put(e.change, *out.mutable_task_annotated()); }
+  void operator()(const ev::task_annotated& e) { put(e.change, *out.mutable_task_annotated(), &aside); }
   void operator()(const ev::task_written& e) { out.mutable_task_written()->set_task_id(e.task_id); }
   void operator()(const ev::task_finished& e) {
     auto* m = out.mutable_task_finished();
@@ -181,7 +181,7 @@ bpmn::event take(pb::Event&& in, taking& t) {
     case pb::Event::kJobRemoved: return {ev::job_removed{in.job_removed().job(), in.job_removed().cancelled()}};
     case pb::Event::kSubscriptionOpened: return {ev::subscription_opened{take(std::move(*in.mutable_subscription_opened()), ok)}};
     case pb::Event::kSubscriptionClosed: return {ev::subscription_closed{in.subscription_closed().subscription()}};
-    case pb::Event::kMessageQueued: return {ev::message_queued{take(std::move(*in.mutable_message_queued()))}};
+    case pb::Event::kMessageQueued: return {ev::message_queued{take(std::move(*in.mutable_message_queued()), &t)}};
     case pb::Event::kMessageBounced: {
       auto& m = *in.mutable_message_bounced();
       return {ev::message_bounced{m.message(), grab(m.mutable_error()), m.http_status()}};
@@ -194,7 +194,7 @@ bpmn::event take(pb::Event&& in, taking& t) {
     case pb::Event::kTaskReceived:
       return {
           ev::task_received{in.task_received().owner(), bpmn::received_task{take(std::move(*in.mutable_task_received()->mutable_task()))}}};
-    case pb::Event::kTaskAnnotated: return {ev::task_annotated{take(std::move(*in.mutable_task_annotated()))}};
+    case pb::Event::kTaskAnnotated: return {ev::task_annotated{take(std::move(*in.mutable_task_annotated()), &t)}};
     case pb::Event::kTaskWritten: return {ev::task_written{grab(in.mutable_task_written()->mutable_task_id())}};
     case pb::Event::kTaskFinished: {
       auto& m = *in.mutable_task_finished();

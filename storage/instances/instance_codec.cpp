@@ -11,10 +11,16 @@ namespace codec = instance_codec;
 std::string grab(std::string* s) { return std::move(*s); }
 
 template <class Message>
-std::string pack(const Message& m, bool refers) {
-  std::string out(1, refers ? referring_instance_format : plain_instance_format);
+std::string pack(const Message& m, char format) {
+  std::string out(1, format);
   m.AppendToString(&out);
   return out;
+}
+
+// Of what has been put aside since `references` and `texts` were counted.
+char format_of(const large_values& aside, std::size_t references, std::size_t texts) {
+  if (aside.texts() != texts) return text_referring_instance_format;
+  return aside.references() != references ? referring_instance_format : plain_instance_format;
 }
 
 base::failure damaged(std::string_view what) {
@@ -25,10 +31,10 @@ base::failure damaged(std::string_view what) {
 template <class Message>
 base::result<> unpack(std::string_view bytes, Message& m, std::string_view what) {
   if (bytes.empty()) return damaged(what);
-  if (bytes.front() != plain_instance_format && bytes.front() != referring_instance_format)
+  if (bytes.front() < plain_instance_format || bytes.front() > text_referring_instance_format)
     return base::fail(errc::newer_format, "the stored " + std::string(what) + " has format " +
                                               std::to_string(static_cast<unsigned char>(bytes.front())) + ", this program knows up to " +
-                                              std::to_string(int(referring_instance_format)) +
+                                              std::to_string(int(text_referring_instance_format)) +
                                               "; use the release that wrote it, or a newer one");
   if (!codec::parse(bytes.substr(1), m)) return damaged(what);
   return {};
@@ -74,21 +80,21 @@ bpmn::execution take(pb::Execution&& in, codec::taking& t) {
   return e;
 }
 
-void put(const bpmn::task_record& t, pb::TaskRecord& out) {
+void put(const bpmn::task_record& t, pb::TaskRecord& out, large_values& aside) {
   codec::put(t.task.reference, *out.mutable_task());
-  for (const auto& c : t.pending) codec::put(c, *out.add_pending());
+  for (const auto& c : t.pending) codec::put(c, *out.add_pending(), &aside);
 }
 
-bpmn::task_record take(pb::TaskRecord&& in) {
+bpmn::task_record take(pb::TaskRecord&& in, codec::taking& taking) {
   bpmn::task_record t{bpmn::received_task{codec::take(std::move(*in.mutable_task()))}, {}};
-  for (auto& c : *in.mutable_pending()) t.pending.push_back(codec::take(std::move(c)));
+  for (auto& c : *in.mutable_pending()) t.pending.push_back(codec::take(std::move(c), &taking));
   return t;
 }
 
 }  // namespace
 
 base::result<std::string> encode_batch(const bpmn::event_batch& batch, large_values& aside) {
-  const auto before = aside.references();
+  const auto before = aside.references(), texts = aside.texts();
   pb::EventBatch m;
   m.set_first_number(batch.first_number);
   m.set_time_us(batch.time.us);
@@ -98,7 +104,7 @@ base::result<std::string> encode_batch(const bpmn::event_batch& batch, large_val
   m.mutable_events()->Reserve(static_cast<int>(batch.events.size()));
   for (const auto& e : batch.events) codec::put(e, *m.add_events(), aside);
   TRY(aside.status());
-  return pack(m, aside.references() != before);
+  return pack(m, format_of(aside, before, texts));
 }
 
 namespace {
@@ -131,7 +137,7 @@ base::result<bpmn::event_batch> decode_batch(std::string_view bytes, large_value
 base::result<bpmn::event_batch> decode_batch_outline(std::string_view bytes) { return take_batch(bytes, nullptr); }
 
 base::result<std::string> encode_state(const bpmn::instance_state& s, large_values& aside) {
-  const auto before = aside.references();
+  const auto before = aside.references(), texts = aside.texts();
   pb::InstanceState m;
   m.set_status(static_cast<std::uint32_t>(s.status));
   m.set_events(s.events);
@@ -147,17 +153,17 @@ base::result<std::string> encode_state(const bpmn::instance_state& s, large_valu
   for (const auto& x : s.executions) put(x, *m.add_executions(), aside);
   for (const auto& x : s.jobs) codec::put(x, *m.add_jobs());
   for (const auto& x : s.subscriptions) codec::put(x, *m.add_subscriptions());
-  for (const auto& x : s.messages) codec::put(x, *m.add_messages());
+  for (const auto& x : s.messages) codec::put(x, *m.add_messages(), &aside);
   for (const auto& x : s.user_tasks) codec::put(x, *m.add_user_tasks());
   for (const auto& x : s.incidents) codec::put(x, *m.add_incidents());
-  if (s.start_task) put(*s.start_task, *m.mutable_start_task());
+  if (s.start_task) put(*s.start_task, *m.mutable_start_task(), aside);
   for (const auto& list : s.received_tasks) {
     auto* out = m.add_received_tasks();
     out->set_id(list.id);
-    for (const auto& t : list.tasks) put(t, *out->add_tasks());
+    for (const auto& t : list.tasks) put(t, *out->add_tasks(), aside);
   }
   TRY(aside.status());
-  return pack(m, aside.references() != before);
+  return pack(m, format_of(aside, before, texts));
 }
 
 base::result<bpmn::instance_state> decode_state(std::string_view bytes, large_value_reader& values) {
@@ -180,13 +186,13 @@ base::result<bpmn::instance_state> decode_state(std::string_view bytes, large_va
   for (auto& x : *m.mutable_executions()) ok = s.executions.insert(take(std::move(x), taking)) && ok;
   for (auto& x : *m.mutable_jobs()) ok = s.jobs.insert(codec::take(std::move(x), ok)) && ok;
   for (auto& x : *m.mutable_subscriptions()) ok = s.subscriptions.insert(codec::take(std::move(x), ok)) && ok;
-  for (auto& x : *m.mutable_messages()) ok = s.messages.insert(codec::take(std::move(x))) && ok;
+  for (auto& x : *m.mutable_messages()) ok = s.messages.insert(codec::take(std::move(x), &taking)) && ok;
   for (auto& x : *m.mutable_user_tasks()) ok = s.user_tasks.insert(codec::take(std::move(x))) && ok;
   for (auto& x : *m.mutable_incidents()) ok = s.incidents.insert(codec::take(std::move(x))) && ok;
-  if (m.has_start_task()) s.start_task = take(std::move(*m.mutable_start_task()));
+  if (m.has_start_task()) s.start_task = take(std::move(*m.mutable_start_task()), taking);
   for (auto& x : *m.mutable_received_tasks()) {
     bpmn::task_list list{x.id(), {}};
-    for (auto& t : *x.mutable_tasks()) list.tasks.push_back(take(std::move(t)));
+    for (auto& t : *x.mutable_tasks()) list.tasks.push_back(take(std::move(t), taking));
     ok = s.received_tasks.insert(std::move(list)) && ok;
   }
   if (taking.error) return base::failure(*std::move(taking.error));
@@ -197,7 +203,7 @@ base::result<bpmn::instance_state> decode_state(std::string_view bytes, large_va
 std::string encode_value(const bpmn::value& v) {
   pb::Value m;
   codec::put(v, m);
-  return pack(m, false);
+  return pack(m, plain_instance_format);
 }
 
 base::result<bpmn::value> decode_value(std::string_view bytes) {

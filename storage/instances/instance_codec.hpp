@@ -16,6 +16,7 @@ namespace dsf::storage {
 // The first byte of what is written. A release that does not know references must refuse them, not read null.
 inline constexpr char plain_instance_format = 1;
 inline constexpr char referring_instance_format = 2;
+inline constexpr char text_referring_instance_format = 3;
 
 // The events of one step: one row. Errors of encoders: base::errc::internal, no SHA-256.
 base::result<std::string> encode_batch(const bpmn::event_batch& batch, large_values& aside);

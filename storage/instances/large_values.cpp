@@ -32,7 +32,7 @@ void stored_values::add(std::string sha256) {
 std::string large_values::refer(std::string bytes) {
   ++references_;
   if (!DSF_MUTANT("storage.large_value_not_counted")) referred_bytes_ += bytes.size();
-  auto sha256 = sha256_of(bytes);
+  auto sha256 = name_of(bytes);
   if (!sha256) {
     error_ = std::move(sha256).error();
     return {};
@@ -40,6 +40,12 @@ std::string large_values::refer(std::string bytes) {
   if ((known_ == nullptr || !known_->contains(*sha256)) && collected_.insert(*sha256).second)
     to_put_.push_back({*sha256, std::move(bytes)});
   return *std::move(sha256);
+}
+
+base::result<std::string> large_values::name_of(std::string_view bytes) {
+  if (!key_) return sha256_of(bytes);
+  if (!opened_) opened_ = TRY(key_());
+  return keyed_name(*opened_, bytes);
 }
 
 base::result<> large_values::status() const {
@@ -53,9 +59,8 @@ std::vector<large_value> large_values::take_to_put() {
 }
 
 large_value_reader::large_value_reader(std::string name, std::shared_ptr<const store_view> view, std::uint64_t instance)
-    : large_value_reader(std::move(name), [view = std::move(view), instance](std::string_view sha256) {
-        return view->row_value(table::value, keys::value(instance, sha256));
-      }) {}
+    : large_value_reader(std::move(name),
+                         [view = std::move(view), instance](std::string_view sha256) { return view->value_of(instance, sha256); }) {}
 
 base::result<bpmn::shared_value> large_value_reader::find(const std::string& sha256, std::uint64_t size) {
   const auto damaged = [&](std::string_view what) {
@@ -71,12 +76,14 @@ base::result<bpmn::shared_value> large_value_reader::find(const std::string& sha
   }
   auto row = read_(sha256);
   if (!row) {
+    if (row.error().is(errc::erased)) return base::failure(std::move(row).error().at(instance_));
     if (!row.error().is(errc::damaged)) return base::failure(std::move(row).error());
     return base::failure(damaged("has a damaged row").because(std::move(row).error()));
   }
   if (!*row) return base::failure(damaged("is missing"));
-  const std::string& bytes = **row;
-  if (!DSF_MUTANT("storage.large_value_hash_not_checked") && (bytes.size() != size || TRY(sha256_of(bytes)) != sha256))
+  const std::string& bytes = (*row)->bytes;
+  // Of a sealed row the seal has shown that it is the one of this name.
+  if (!DSF_MUTANT("storage.large_value_hash_not_checked") && (bytes.size() != size || (!(*row)->sealed && TRY(sha256_of(bytes)) != sha256)))
     return base::failure(damaged("is not what its hash says"));
   // What follows was written by a release of this program: the hash holds.
   pb::Value content;

@@ -15,16 +15,15 @@
 #include "base/result.hpp"
 #include "bpmn/execution/state.hpp"
 #include "storage/record.hpp"
+#include "storage/view.hpp"
 
 namespace dsf::storage {
-
-class store_view;
 
 // Encoded bytes above which a value is a row of V. Its row is then one that carries the number of a data key, see record.hpp.
 inline constexpr std::size_t large_value_limit = keyed_value_bytes;
 
 struct large_value {
-  std::string sha256;  // of the bytes; 32 bytes
+  std::string sha256;  // its name, 32 bytes: SHA-256 of the bytes, or of an instance with a data key their keyed_name()
   std::string bytes;   // dsf.pb.Value
 };
 
@@ -43,12 +42,18 @@ private:
 // Collects what encoders put aside. The rows must be in the same commit as the bytes that refer to them, or stored already.
 class large_values {
 public:
-  // Values of `known` are referred to but not collected. It must outlive this.
-  explicit large_values(const stored_values* known = nullptr) : known_(known) {}
+  // The instance's data key, asked for when the first value is referred to.
+  using key_source = std::function<base::result<data_key>()>;
+  // Values of `known` are referred to but not collected. It must outlive this. With `key` whatever may carry data of patients is put aside, of any size.
+  explicit large_values(const stored_values* known = nullptr, key_source key = {}) : known_(known), key_(std::move(key)) {}
+  [[nodiscard]] bool takes_small_data() const { return static_cast<bool>(key_); }
 
   // A reference to this value is being written: its hash.
   std::string refer(std::string bytes);
   [[nodiscard]] std::size_t references() const { return references_; }
+  // A reference stands for a text, not for a variable's content: only newer formats know that.
+  void note_text() { ++texts_; }
+  [[nodiscard]] std::size_t texts() const { return texts_; }
   // What a reader of all references has to load, were each value a row of its own.
   [[nodiscard]] std::uint64_t referred_bytes() const { return referred_bytes_; }
   // To be put, none twice.
@@ -58,7 +63,12 @@ public:
   [[nodiscard]] base::result<> status() const;
 
 private:
+  base::result<std::string> name_of(std::string_view bytes);
+
   const stored_values* known_;
+  key_source key_;
+  std::optional<data_key> opened_;
+  std::size_t texts_ = 0;
   std::vector<large_value> to_put_;
   std::unordered_set<std::string> collected_;
   std::optional<base::error> error_;
@@ -69,8 +79,8 @@ private:
 // Finds the large values of one instance. Each row is read and checked once; who refers to it twice shares the value.
 class large_value_reader {
 public:
-  // The row's content; nothing if there is no such row.
-  using source = std::function<base::result<std::optional<std::string>>(std::string_view sha256)>;
+  // The row's content, opened; nothing if there is no such row.
+  using source = std::function<base::result<std::optional<instance_value>>(std::string_view name)>;
   // `instance`: its name in errors.
   large_value_reader(std::string instance, source read) : instance_(std::move(instance)), read_(std::move(read)) {}
   // Rows of a store.

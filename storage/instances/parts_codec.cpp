@@ -3,6 +3,53 @@
 namespace dsf::storage::instance_codec {
 namespace {
 std::string grab(std::string* s) { return std::move(*s); }
+
+// JSON texts of a message or Task: long ones are put aside.
+void put_texts(const std::vector<std::string>& from, google::protobuf::RepeatedPtrField<std::string>& to,
+               google::protobuf::RepeatedPtrField<pb::LargeText>& large, large_values* aside) {
+  for (const auto& text : from) {
+    if (aside == nullptr || text.size() <= large_value_limit) {
+      *to.Add() = text;
+      continue;
+    }
+    pb::Value v;
+    v.set_text(text);
+    auto* l = large.Add();
+    l->set_position(static_cast<std::uint32_t>(to.size()));
+    l->set_size(v.ByteSizeLong());
+    l->set_sha256(aside->refer(v.SerializeAsString()));
+    aside->note_text();
+    to.Add();
+  }
+}
+
+void take_texts(google::protobuf::RepeatedPtrField<std::string>& from, const google::protobuf::RepeatedPtrField<pb::LargeText>& large,
+                std::vector<std::string>& to, taking* t) {
+  for (auto& text : from) to.push_back(std::move(text));
+  if (t == nullptr) return;  // whoever sends such a text to be taken whole has none
+  for (const auto& l : large) {
+    if (l.position() >= to.size()) {
+      t->ok = false;
+      return;
+    }
+    if (t->values == nullptr) {
+      to[l.position()] = "\"(" + std::to_string(l.size()) + " bytes aside)\"";
+      continue;
+    }
+    if (t->error) return;
+    auto found = t->values->find(l.sha256(), l.size());
+    if (!found) {
+      t->error = std::move(found).error();
+      return;
+    }
+    const auto* text = std::get_if<std::string>(&found->get().raw());
+    if (text == nullptr) {
+      t->ok = false;
+      return;
+    }
+    to[l.position()] = *text;
+  }
+}
 }  // namespace
 
 void put(const bpmn::job& j, pb::Job& out) {
@@ -75,7 +122,7 @@ bpmn::subscription take(pb::Subscription&& in, bool& ok) {
   return s;
 }
 
-void put(const bpmn::open_message& m, pb::OpenMessage& out) {
+void put(const bpmn::open_message& m, pb::OpenMessage& out, large_values* aside) {
   out.set_id(m.id);
   out.set_job(m.job);
   out.set_refused(m.refused);
@@ -89,12 +136,12 @@ void put(const bpmn::open_message& m, pb::OpenMessage& out) {
   content->set_message_name(from.message_name);
   content->set_profile(from.profile);
   content->set_business_key(from.business_key);
-  for (const auto& input : from.additional_inputs) content->add_additional_inputs(input);
+  put_texts(from.additional_inputs, *content->mutable_additional_inputs(), *content->mutable_large_inputs(), aside);
   content->set_send_deadline(from.send_deadline);
-  for (const auto& change : from.on_delivered) put(change, *content->add_on_delivered());
+  for (const auto& change : from.on_delivered) put(change, *content->add_on_delivered(), aside);
 }
 
-bpmn::open_message take(pb::OpenMessage&& in) {
+bpmn::open_message take(pb::OpenMessage&& in, taking* t) {
   bpmn::open_message m;
   m.id = in.id();
   m.job = in.job();
@@ -109,9 +156,9 @@ bpmn::open_message take(pb::OpenMessage&& in) {
   content->message_name = grab(from.mutable_message_name());
   content->profile = grab(from.mutable_profile());
   content->business_key = grab(from.mutable_business_key());
-  for (auto& input : *from.mutable_additional_inputs()) content->additional_inputs.push_back(std::move(input));
+  take_texts(*from.mutable_additional_inputs(), from.large_inputs(), content->additional_inputs, t);
   content->send_deadline = grab(from.mutable_send_deadline());
-  for (auto& change : *from.mutable_on_delivered()) content->on_delivered.push_back(take(std::move(change)));
+  for (auto& change : *from.mutable_on_delivered()) content->on_delivered.push_back(take(std::move(change), t));
   m.content = std::move(content);
   return m;
 }
@@ -140,18 +187,18 @@ bpmn::incident take(pb::Incident&& in) {
   return {in.id(), in.execution(), take_index(in.node()), grab(in.mutable_error()), {in.since_us()}};
 }
 
-void put(const bpmn::task_change& c, pb::TaskChange& out) {
+void put(const bpmn::task_change& c, pb::TaskChange& out, large_values* aside) {
   out.set_task_id(c.task_id);
-  for (const auto& output : c.add_outputs) out.add_add_outputs(output);
+  put_texts(c.add_outputs, *out.mutable_add_outputs(), *out.mutable_large_outputs(), aside);
   out.set_status(c.status);
   out.set_status_reason(c.status_reason);
   out.set_write_now(c.write_now);
 }
 
-bpmn::task_change take(pb::TaskChange&& in) {
+bpmn::task_change take(pb::TaskChange&& in, taking* t) {
   bpmn::task_change c;
   c.task_id = grab(in.mutable_task_id());
-  for (auto& output : *in.mutable_add_outputs()) c.add_outputs.push_back(std::move(output));
+  take_texts(*in.mutable_add_outputs(), in.large_outputs(), c.add_outputs, t);
   c.status = grab(in.mutable_status());
   c.status_reason = grab(in.mutable_status_reason());
   c.write_now = in.write_now();

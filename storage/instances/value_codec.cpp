@@ -3,6 +3,8 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
+#include <algorithm>
+
 #include "base/bytes.hpp"
 
 namespace dsf::storage::instance_codec {
@@ -42,6 +44,24 @@ void put(const bpmn::fhir_reference& r, pb::FhirReference& out) {
 }
 
 bpmn::fhir_reference take(pb::FhirReference&& in) { return {grab(in.mutable_type()), grab(in.mutable_id()), in.version()}; }
+
+// What handlers keep of patients are resources and what they make of them; plain texts, numbers and targets are the process's own.
+static bool may_carry_patient_data(const bpmn::value& v) {
+  return std::visit(overloaded{
+                        [](const auto&) { return false; },
+                        [](const bpmn::bytes&) { return true; },
+                        [](const bpmn::fhir_resource&) { return true; },
+                        [](const bpmn::fhir_resource_list&) { return true; },
+                        [](const bpmn::json_object&) { return true; },
+                        [](const bpmn::opaque_object&) { return true; },
+                        [](const bpmn::plugin_typed&) { return true; },
+                        [](const bpmn::value_list& l) { return std::ranges::any_of(l, may_carry_patient_data); },
+                        [](const bpmn::value_map& m) {
+                          return std::ranges::any_of(m, [](const auto& entry) { return may_carry_patient_data(entry.second); });
+                        },
+                    },
+                    v.raw());
+}
 
 // Nesting is bounded where values come in (bpmn/execution, value_depth_limit).
 void put(const bpmn::value& v, pb::Value& out) {
@@ -174,7 +194,7 @@ bpmn::value take(pb::Value&& in, bool& ok) {
 void put_content(const bpmn::value& v, pb::Value& out, large_values& aside) {
   put(v, out);
   const auto size = out.ByteSizeLong();
-  if (size <= large_value_limit) return;
+  if (size <= large_value_limit && !(aside.takes_small_data() && may_carry_patient_data(v))) return;
   auto sha256 = aside.refer(out.SerializeAsString());
   auto* large = out.mutable_large();  // takes the value's place
   large->set_sha256(std::move(sha256));
