@@ -84,12 +84,15 @@ class Model:
     def __init__(self, structures, terminology):
         self.terminology = terminology
         self.types = {}         # name -> dict
+        self.constraints = {}   # path -> [(key, is error, human, expression)]; of a type or of one element of it
+        self.element_types = {} # path -> names of types
         self.bindings = {}      # (value set, strength) -> index
         self.binding_rows = []  # (value set, strength, codes or None)
         self.targets = {}       # tuple -> offset
         self.target_pool = []
         for structure in structures:
             self.add_structure(structure)
+        self.drop_inherited_constraints()
 
     def add_structure(self, structure):
         name = structure["type"]
@@ -98,6 +101,10 @@ class Model:
         kind = {"primitive-type": "primitive", "complex-type": "complex", "resource": "resource"}[structure["kind"]]
         base = structure.get("baseDefinition", "").removeprefix(PREFIX)
         self.types[name] = dict(name=name, base=base, kind=kind, abstract=structure["abstract"], elements=[])
+        for e in elements:
+            rows = [(c["key"], c["severity"] == "error", c["human"], c["expression"]) for c in e.get("constraint", []) if "expression" in c]
+            self.constraints[e["path"]] = rows
+            self.element_types[e["path"]] = [t["code"] for t in e.get("type", [])]
         for e in elements[1:]:
             path = e["path"]
             parent, leaf = path.rsplit(".", 1)
@@ -108,6 +115,14 @@ class Model:
             self.types[parent]["elements"].extend(self.element_rows(e, leaf, path, path in parents, kind, parent))
         for path in [p for p in self.types if p == name or p.startswith(name + ".")]:
             self.number(self.types[path])
+
+    def drop_inherited_constraints(self):
+        """An element repeats the constraints of its type; here each stands once, at the type."""
+        for path, rows in list(self.constraints.items()):
+            if path in self.types and "." not in path:
+                continue
+            inherited = {row[0] for t in self.element_types[path] for row in self.constraints.get(t, [])}
+            self.constraints[path] = [row for row in rows if row[0] not in inherited]
 
     def element_rows(self, e, leaf, path, nested, structure_kind, parent):
         if e["max"] == "0":
@@ -234,7 +249,19 @@ def write(model, out):
         primitive = PRIMITIVES[n] if t["kind"] == "primitive" else "none"
         w(f"{{{text(n)},{text(t['base'])},k::{t['kind']},p::{primitive},{flag(t['abstract'])},{required:#x}u,"
           f"{{elements+{offsets[n]},{count}}},{{by_name+{offsets[n]},{count}}}}},\n")
-    w(f"}};\nconstinit const std::span<const type_info> all{{types,{len(names)}}};\n\n}}  // namespace dsf::fhir::tables\n")
+    w(f"}};\nconstinit const std::span<const type_info> all{{types,{len(names)}}};\n\n")
+    paths = sorted((p for p, rows in model.constraints.items() if rows), key=lambda p: p.encode())
+    w("namespace {\nconstexpr constraint_info constraint_rows[] = {\n")
+    starts, at = {}, 0
+    for path in paths:
+        starts[path] = at
+        at += len(model.constraints[path])
+        for key, is_error, human, expression in model.constraints[path]:
+            w(f"{{{text(key)},{flag(is_error)},{text(human)},{text(expression)}}},\n")
+    w(f"}};\nconstexpr constrained constrained_paths[] = {{\n")
+    for path in paths:
+        w(f"{{{text(path)},{{constraint_rows+{starts[path]},{len(model.constraints[path])}}}}},\n")
+    w(f"}};\n}}  // namespace\nconstinit const std::span<const constrained> constraints{{constrained_paths,{len(paths)}}};\n\n}}  // namespace dsf::fhir::tables\n")
 
 
 def main():
