@@ -214,3 +214,47 @@ TEST_CASE("an instance of a release that kept all values in its events goes on, 
   CHECK(bpmn::visible_variables(f.host->state(), 1).size() == 3);
   f.check_reload();
 }
+
+TEST_CASE("a resource in a variable is sealed whatever its size; without its key an instance is not loaded, and says why") {
+  fixture f;
+  SECTION("from events") { f.context.settings.snapshot_after_bytes = SIZE_MAX; }
+  SECTION("from a snapshot") { f.context.settings.snapshot_after_bytes = 0; }
+  f.start();
+  const auto keys = [&] { return f.store->view()->rows(storage::table::data_key, "", 10)->size(); };
+  CHECK(keys() == 0);  // texts and flags of the process itself need none
+  f.answer({{"patient", bpmn::value(bpmn::fhir_resource{"Patient", R"({"resourceType":"Patient"})"})}});
+  f.answer({{"list", bpmn::value(bpmn::value_list{bpmn::value(1), bpmn::value(bpmn::bytes{"raw"})})}, {"text", bpmn::value("short")}});
+  CHECK(keys() == 1);
+  CHECK(f.values().size() == 2);
+  for (const auto& row : f.values()) CHECK(row.value.find("Patient") == std::string::npos);
+  f.check_reload();
+  // One that was loaded goes on under the same key.
+  f.host.emplace(f.context, f.id);
+  REQUIRE(f.host->load());
+  f.answer({{"patient", bpmn::value(bpmn::fhir_resource{"Patient", R"({"resourceType":"Patient","active":true})"})}});
+  CHECK(keys() == 1);
+  CHECK(f.values().size() == 3);
+  f.check_reload();
+
+  storage::commit erase;
+  erase.operations.push_back(storage::delete_row{storage::table::data_key, storage::keys::instance_data_key(f.id)});
+  REQUIRE(f.store->submit_wait(std::move(erase)));
+  // In memory it goes on, but stores nothing more of patients.
+  std::vector<incoming> commands;
+  commands.push_back(
+      {{f.context.clock->now(), "test",
+        bpmn::complete_user_task{(*f.host->state().user_tasks.begin()).id,
+                                 {{"other", bpmn::value(bpmn::fhir_resource{"Patient", R"({"resourceType":"Patient","id":"x"})"})}}}},
+       {},
+       {},
+       {},
+       {}});
+  auto step = f.host->plan(std::move(commands));
+  REQUIRE(step);
+  CHECK(f.store->submit_wait(std::move(step->commit)).error().is(storage::errc::row_conflict));
+  instance_host again(f.context, f.id);
+  const auto refused = again.load();
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().is(storage::errc::erased));
+  CHECK(refused.error().to_string().find(f.host->external_id()) != std::string::npos);
+}

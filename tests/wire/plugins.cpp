@@ -109,7 +109,9 @@ TEST_CASE("plugins: a zip deployed while running stays; bad ones are in quaranti
     const auto bad = std::ranges::find_if(list.plugins, [&](const auto& p) { return p.source == (s.folder / "bundle").string(); });
     REQUIRE(bad != list.plugins.end());
     REQUIRE(bad->reasons.size() == 2);
-    CHECK(bad->reasons[0].find("plugin.yaml:38: 'colour' is not known") != std::string::npos);
+    const auto manifest = read_text(s.folder / "bundle/plugin.yaml");
+    const auto line = 1 + std::count(manifest.begin(), manifest.begin() + static_cast<std::ptrdiff_t>(manifest.find("colour")), '\n');
+    CHECK(bad->reasons[0].find("plugin.yaml:" + std::to_string(line) + ": 'colour' is not known") != std::string::npos);
     CHECK(std::ranges::any_of(list.plugins, [](const auto& p) { return p.source.ends_with("nowhere") && p.reasons.size() == 1; }));
     CHECK(process.stop(15'000));
   }
