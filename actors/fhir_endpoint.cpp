@@ -102,7 +102,8 @@ void fhir_endpoint::handle(net::request&& request, net::responder answer) {
   auto parameters = net::parse_query(request.query());
   if (!parameters) return answer(net::text_response(400, parameters.error().text()));
   for (auto& p : *parameters) q.query.emplace_back(std::move(p.name), std::move(p.value));
-  q.accept = header(request, "Accept");
+  // Several lines are one list (RFC 9110 5.3).
+  for (const auto line : request.headers.all("Accept")) q.accept = q.accept ? *q.accept + ", " + std::string(line) : std::string(line);
   q.content_type = header(request, "Content-Type");
   q.prefer = header(request, "Prefer");
   q.if_match = header(request, "If-Match");
@@ -139,10 +140,11 @@ void fhir_endpoint::start(std::shared_ptr<exchange> e) {
   // A read of a current version is answered here; what may touch much of the store goes to the work threads.
   const bool search = (e->request.method == fhir::http_method::get || e->request.method == fhir::http_method::head) &&
                       (e->request.path.find('/') == std::string::npos || e->request.path.ends_with("/_history"));
+  const bool post_search = e->request.path.ends_with("/_search");
   const bool bundle = e->request.path.empty();
   const bool large = e->request.body.size() > options_.inline_body_bytes;
   const bool xml_body = e->request.content_type && e->request.content_type->find("xml") != std::string::npos;
-  if (search || bundle || large || xml_body) {
+  if (search || post_search || bundle || large || xml_body) {
     work_->run([this, e] { prepare(e); });
   } else {
     prepare(e);

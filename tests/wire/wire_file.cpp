@@ -7,7 +7,7 @@
 namespace dsf::tests {
 namespace {
 
-const std::set<std::string> methods{"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"};
+const std::set<std::string> methods{"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"};
 const std::set<std::string> request_words{"as", "header", "body", "set", "remove", "append", "raw", "fill", "xml"};
 const std::set<std::string> expected_words{"is", "no", "json", "text", "empty", "content", "save", "changed", "unchanged", "header"};
 

@@ -11,65 +11,8 @@
 #include "fhir/semantics/operation_outcome.hpp"
 
 namespace dsf::fhir {
-namespace {
 
 using namespace std::string_view_literals;
-
-struct media {
-  std::string_view asked;
-  std::string_view type;
-  bool xml;
-};
-// dsf-fhir-server 3.1: _format values
-constexpr std::array formats = {media{"application/fhir+json", "application/fhir+json", false},
-                                media{"application/json+fhir", "application/json+fhir", false},
-                                media{"application/json", "application/json", false},
-                                media{"json", "application/fhir+json", false},
-                                media{"application/fhir+xml", "application/fhir+xml", true},
-                                media{"application/xml+fhir", "application/xml+fhir", true},
-                                media{"application/xml", "application/xml", true},
-                                media{"text/xml", "text/xml", true},
-                                media{"xml", "application/fhir+xml", true},
-                                media{"text/html", "text/html", false},
-                                media{"html", "text/html", false}};
-// Substrings of Accept, the first that occurs wins.
-constexpr std::array accepted = {media{"text/html", "text/html", false},
-                                 media{"application/fhir+json", "application/fhir+json", false},
-                                 media{"application/json+fhir", "application/json+fhir", false},
-                                 media{"application/json", "application/json", false},
-                                 media{"application/fhir+xml", "application/fhir+xml", true},
-                                 media{"application/xml+fhir", "application/xml+fhir", true},
-                                 media{"application/xml", "application/xml", true},
-                                 media{"text/xml", "text/xml", true},
-                                 media{"*/*", "application/fhir+xml", true}};
-
-std::string_view parameter(const interaction_request& request, std::string_view name) {
-  for (const auto& [n, value] : request.query)
-    if (n == name) return value;
-  return {};
-}
-
-}  // namespace
-
-std::expected<answer_format, int> negotiate(const interaction_request& request) {
-  answer_format out;
-  const media* chosen = nullptr;
-  if (const auto asked = parameter(request, "_format"); !is_blank(asked)) {
-    chosen = std::ranges::find(formats, asked, &media::asked);
-    if (chosen == formats.end()) return std::unexpected(415);
-  } else {
-    const std::string_view accept = request.accept && !is_blank(*request.accept) ? std::string_view(*request.accept) : "*/*"sv;
-    chosen = std::ranges::find_if(accepted, [&](const media& m) { return accept.find(m.asked) != accept.npos; });
-    if (chosen == accepted.end()) return std::unexpected(406);
-  }
-  out.media_type = chosen->type;
-  out.xml = chosen->xml;
-  out.html = out.media_type == "text/html";
-  out.pretty = parameter(request, "_pretty") == "true";
-  if (const auto summary = parameter(request, "_summary"); summary == "true" || summary == "text" || summary == "data")
-    out.summary = summary;
-  return out;
-}
 
 std::optional<bool> body_is_xml(const std::optional<std::string>& content_type) {
   const auto type = content_type ? std::string_view(*content_type) : std::string_view{};

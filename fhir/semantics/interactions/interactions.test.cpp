@@ -24,7 +24,19 @@ TEST_CASE("formats", "[negotiation]") {
   CHECK(media(site, {}) == "application/fhir+xml");
   CHECK(media(site, "*/*") == "application/fhir+xml");
   CHECK(media(site, "application/fhir+json; fhirVersion=4.0") == "application/fhir+json");
-  CHECK(media(site, "application/fhir+xml;q=1.0, application/fhir+json;q=0.1") == "application/fhir+json");
+  // Weights decide, and the reference's order between equal ones.
+  CHECK(media(site, "application/fhir+xml;q=1.0, application/fhir+json;q=0.1") == "application/fhir+xml");
+  CHECK(media(site, "application/fhir+xml;q=1.0, application/fhir+json;q=1.0, application/xml+fhir;q=0.9") == "application/fhir+json");
+  CHECK(media(site, "application/fhir+xml, application/fhir+json; fhirVersion=4.0; q=0.9") == "application/fhir+xml");
+  CHECK(media(site, "*/*;q=0.5, application/json;q=0.5") == "application/json");
+  CHECK(media(site, "application/json;q=0.2, */*;q=0.5") == "application/fhir+xml");
+  CHECK(media(site, "Application/FHIR+JSON") == "application/fhir+json");
+  CHECK(media(site, "application/*") == "application/fhir+xml");
+  CHECK(media(site, "application/json;q=0") == "406");
+  CHECK(media(site, "application/json;q=nonsense") == "application/json");
+  CHECK(media(site, "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8") == "text/html");
+  CHECK(media(site, "application/fhirjson") == "406");
+  CHECK(media(site, {}, {{"_format", "application/fhir json"}}) == "application/fhir+json");  // a plus sign that was not encoded
   CHECK(media(site, "application/json, text/html") == "text/html");
   CHECK(media(site, "text/xml") == "text/xml");
   CHECK(media(site, "image/png") == "406");
@@ -176,11 +188,15 @@ TEST_CASE("read, vread and their preconditions", "[read]") {
   CHECK(read([](auto& r) { r.if_none_match = "W/\"1\""; }).status() == 304);
   CHECK(read([](auto& r) { r.if_none_match = "\"1\""; }).status() == 304);
   CHECK(read([](auto& r) { r.if_none_match = "W/\"2\""; }).status() == 200);
+  CHECK(read([](auto& r) { r.if_none_match = "*"; }).status() == 304);
+  CHECK(read([](auto& r) { r.if_match = "*"; }).status() == 200);
   CHECK(read([](auto& r) { r.if_match = "W/\"2\""; }).status() == 412);
   CHECK(read([](auto& r) { r.if_match = "W/\"1\""; }).status() == 200);
   CHECK(read([&](auto& r) { r.if_modified_since = made.header("Last-Modified"); }).status() == 304);
   CHECK(read([](auto& r) { r.if_modified_since = "Sun, 06 Nov 1994 08:49:37 GMT"; }).status() == 200);
   CHECK(read([](auto& r) { r.if_unmodified_since = "Sun, 06 Nov 1994 08:49:37 GMT"; }).status() == 412);
+  CHECK(read([&](auto& r) { r.if_unmodified_since = made.header("Last-Modified"); }).status() == 200);
+  CHECK(read([](auto& r) { r.if_unmodified_since = "Mon, 01 Jan 2085 00:00:00 GMT"; }).status() == 200);
   CHECK_FALSE(read([](auto& r) { r.if_none_match = "W/\"1\""; }).r.has_body());
   CHECK(site.get(site.remote_b, path).text() == "Operation read forbidden");
   CHECK(site.get(site.local, path + "/_history/1").status() == 200);
@@ -329,6 +345,38 @@ TEST_CASE("the other routes", "[routes]") {
   const auto metadata = site.get(site.remote_b, "metadata").body();
   CHECK(metadata["rest"][std::size_t{0}]["resource"].size() == 26);
   CHECK(metadata["rest"][std::size_t{0}]["extension"][std::size_t{0}]["valueUrl"].str() == "wss://site-a.example/fhir/ws");
-  CHECK(site.send(site.local, {.method = http_method::post, .path = "Task/_search"}).status() != 200);
-  CHECK(site.send(site.local, {.method = http_method::put, .path = "Task"}).status() == 405);
+  struct row {
+    http_method method;
+    const char* path;
+    int status;
+    const char* allow;
+  };
+  const std::string id = "6f0a5c1e-0000-4000-8000-000000000009";
+  const std::string one = "Task/" + id, versions = one + "/_history", purge = one + "/$permanent-delete", version = versions + "/1";
+  const std::vector<row> rows = {{http_method::put, "Task", 405, "GET, HEAD, POST, OPTIONS"},
+                                 {http_method::remove, "Task", 405, "GET, HEAD, POST, OPTIONS"},
+                                 {http_method::other, "Task", 405, "GET, HEAD, POST, OPTIONS"},
+                                 {http_method::options, "Task", 200, "GET, HEAD, POST, OPTIONS"},
+                                 {http_method::post, one.c_str(), 405, "GET, HEAD, PUT, DELETE, OPTIONS"},
+                                 {http_method::options, one.c_str(), 200, "GET, HEAD, PUT, DELETE, OPTIONS"},
+                                 {http_method::other, one.c_str(), 405, "GET, HEAD, PUT, DELETE, OPTIONS"},
+                                 {http_method::post, versions.c_str(), 405, "GET, HEAD, OPTIONS"},
+                                 {http_method::remove, version.c_str(), 405, "GET, HEAD, OPTIONS"},
+                                 {http_method::get, purge.c_str(), 405, "POST, OPTIONS"},
+                                 {http_method::get, "Task/_search", 405, "POST, OPTIONS"},
+                                 {http_method::post, "Task/_history", 405, "GET, HEAD, OPTIONS"},
+                                 {http_method::post, "_history", 405, "GET, HEAD, OPTIONS"},
+                                 {http_method::post, "metadata", 405, "GET, HEAD, OPTIONS"},
+                                 {http_method::options, "", 200, "POST, OPTIONS"},
+                                 {http_method::post, "Task/_search", 415, ""},
+                                 {http_method::get, "Account", 404, ""},
+                                 {http_method::get, "Task/$everything", 404, ""},
+                                 {http_method::get, "StructureDefinition/$snapshot", 501, ""}};
+  for (const auto& r : rows) {
+    INFO(static_cast<int>(r.method) << " " << r.path);
+    const auto a = site.send(site.local, {.method = r.method, .path = r.path});
+    CHECK(a.status() == r.status);
+    CHECK(a.header("Allow") == r.allow);
+    CHECK(a.r.has_body() == (r.status == 501));
+  }
 }

@@ -46,6 +46,22 @@ std::vector<std::string> reverse_values(std::string_view type, bool three_parts_
   return out;
 }
 
+// 1.4: the modifiers depend on the kind; :missing is ours.
+std::string modifiers_text(const search_parameter& p) {
+  std::string_view kinds;
+  switch (p.kind) {
+    case parameter_kind::token:
+    case parameter_kind::code:
+    case parameter_kind::status: kinds = p.modifiers ? "missing, not" : "missing"; break;
+    case parameter_kind::string: kinds = "contains, exact, missing"; break;
+    case parameter_kind::uri:
+    case parameter_kind::canonical: kinds = "below, missing"; break;
+    case parameter_kind::reference: kinds = p.name == "depends-on" ? "missing" : "identifier, missing"; break;
+    default: kinds = "missing"; break;
+  }
+  return fmt::format("Modifiers: [{}]", kinds);
+}
+
 base::json search_parameters(std::string_view type) {
   std::vector<base::json> out;
   const auto add = [&](std::string_view name, std::string_view kind, std::string_view definition, std::string documentation = {}) {
@@ -60,7 +76,7 @@ base::json search_parameters(std::string_view type) {
   };
   std::vector<std::string> sortable = {"_id", "_lastUpdated", "_profile"};
   for (const auto& p : parameters_of(type)) {
-    add(p.name, search_type(p.kind), p.definition);
+    add(p.name, search_type(p.kind), p.definition, modifiers_text(p));
     sortable.emplace_back(p.name);
   }
   std::ranges::sort(sortable);
@@ -72,6 +88,8 @@ base::json search_parameters(std::string_view type) {
   add("_at", "date", {});
   add("_since", "date", {});
   add("_pretty", "special", {});
+  add("_elements", "special", {}, "Element names, separated by commas");
+  add("_total", "special", {}, "Allowed values: [accurate, estimate, none]");
   add("_format", "special", {}, "Allowed values: [application/fhir+json, application/fhir+xml, html, json, xml]");
   add("_summary", "special", {}, "Allowed values: [count, data, false, text, true]");
   add("_sort", "special", {}, fmt::format("Allowed values: [{}]", fmt::join(sortable, ", ")));

@@ -24,8 +24,17 @@ bool is_reading(const interaction_request& request) { return request.method == h
 
 prepared only(reply r) { return {std::move(r), {}}; }
 
+// RFC 9110 15.5.6: 405 names the methods that there are; so does OPTIONS.
+prepared not_this_method(const interaction_request& request, const answerer& answer, std::string_view allowed) {
+  auto r = answer.empty(request.method == http_method::options ? 200 : 405);
+  r.headers.emplace_back("Allow", fmt::format("{}, OPTIONS", allowed));
+  return only(std::move(r));
+}
+constexpr std::string_view readers = "GET, HEAD";
+
 prepared root(const interaction_request& request, const interaction_context& context, const answerer& answer) {
   if (request.method == http_method::post) return prepare_bundle(request, context, answer);
+  if (request.method == http_method::options) return not_this_method(request, answer, "POST");
   auto r = answer.outcome(
       405, "error", "processing",
       "This is the base URL of the FHIR server. GET method not allowed, use POST to execute batch and transaction Bundle resources");
@@ -44,38 +53,39 @@ bool has_search_parameter(const interaction_request& request) {
 }
 
 prepared on_type(const interaction_request& request, const interaction_context& context, const answerer& answer, std::string_view type) {
+  const bool conditional = has_search_parameter(request);
   switch (request.method) {
     case http_method::get:
     case http_method::head: return prepare_search(request, context, answer, type);
     case http_method::post: return prepare_create(request, context, answer, type);
     case http_method::put:
-      if (has_search_parameter(request)) return prepare_conditional_update(request, context, answer, type);
+      if (conditional) return prepare_conditional_update(request, context, answer, type);
       break;
     case http_method::remove:
-      if (has_search_parameter(request)) return prepare_conditional_remove(request, context, answer, type);
+      if (conditional) return prepare_conditional_remove(request, context, answer, type);
       break;
     case http_method::options:
     case http_method::other: break;
   }
-  return only(answer.empty(405));
+  return not_this_method(request, answer, conditional ? "GET, HEAD, POST, PUT, DELETE" : "GET, HEAD, POST");
 }
 
 prepared on_instance(const interaction_request& request, const interaction_context& context, const answerer& answer,
                      const std::vector<std::string_view>& path) {
   const auto type = path[0];
-  const bool reading = is_reading(request);
   const auto id = base::uuid::parse(path[1]);
   if (!id) return only(answer.outcome(404, "error", "processing", fmt::format("{} with id (not a UUID) not found", type)));
   if (path.size() == 2) {
-    if (reading) return prepare_read(request, context, answer, type, *id, {});
+    if (is_reading(request)) return prepare_read(request, context, answer, type, *id, {});
     if (request.method == http_method::put) return prepare_update(request, context, answer, type, *id);
     if (request.method == http_method::remove) return prepare_remove(request, context, answer, type, *id);
-    return only(answer.empty(405));
+    return not_this_method(request, answer, "GET, HEAD, PUT, DELETE");
   }
   if (path.size() == 3 && path[2] == "$permanent-delete")
-    return request.method == http_method::post ? prepare_purge(context, answer, type, *id) : only(answer.empty(405));
+    return request.method == http_method::post ? prepare_purge(context, answer, type, *id) : not_this_method(request, answer, "POST");
+  if (path.size() == 3 && path[2] == "$snapshot" && type == "StructureDefinition") return not_yet(answer, "$snapshot");
   if (path[2] != "_history" || path.size() > 4) return only(answer.empty(404));
-  if (!reading) return only(answer.empty(405));
+  if (!is_reading(request)) return not_this_method(request, answer, readers);
   if (path.size() == 3) return prepare_history(request, context, answer, type, *id);
   std::uint64_t version = 0;
   const auto [end, ec] = std::from_chars(path[3].data(), path[3].data() + path[3].size(), version);
@@ -83,29 +93,41 @@ prepared on_instance(const interaction_request& request, const interaction_conte
   return prepare_read(request, context, answer, type, *id, version);
 }
 
+// R4 http.html 3.1.0.9, not in DSF: the parameters stand in the body, after those of the URL.
+prepared search_by_post(interaction_request request, const interaction_context& context) {
+  if (!request.content_type || !request.content_type->starts_with("application/x-www-form-urlencoded")) return only({.status = 415});
+  const auto parameters = parse_query_string(request.body);
+  if (parameters) request.query.insert(request.query.end(), parameters->begin(), parameters->end());
+  const auto format = negotiate(request);
+  if (!format) return only({.status = format.error()});
+  const answerer answer(request, context.config, *format);
+  if (!parameters)
+    return only(
+        answer.outcome(400, "error", "processing", "The form in the body has a broken escape; write % as %25 and two hex digits after it"));
+  return prepare_search(request, context, answer, segments(request.path)[0]);
+}
+
 }  // namespace
 
 prepared prepare(const interaction_request& request, const interaction_context& context) {
-  const auto format = negotiate(request);
-  if (!format) {
-    reply r;
-    r.status = format.error();
-    return only(std::move(r));
-  }
-  const answerer answer(request, context.config, *format);
   const auto path = segments(request.path);
+  if (path.size() == 2 && path[1] == "_search" && names::is_served(path[0]) && request.method == http_method::post)
+    return search_by_post(request, context);
+  const auto format = negotiate(request);
+  if (!format) return only({.status = format.error()});
+  const answerer answer(request, context.config, *format);
   if (path.empty()) return root(request, context, answer);
-  if (path[0] == "metadata" && path.size() == 1) {
-    if (!is_reading(request)) return only(answer.empty(405));
-    return prepare_metadata(context, answer);
-  }
+  if (path[0] == "metadata" && path.size() == 1)
+    return is_reading(request) ? prepare_metadata(context, answer) : not_this_method(request, answer, readers);
   if (path[0] == "_history" && path.size() == 1)
-    return is_reading(request) ? prepare_system_history(request, context, answer) : only(answer.empty(405));
+    return is_reading(request) ? prepare_system_history(request, context, answer) : not_this_method(request, answer, readers);
   if (!names::is_served(path[0])) return only(answer.empty(404));
   if (path.size() == 1) return on_type(request, context, answer, path[0]);
   if (path[1] == "_history" && path.size() == 2)
-    return is_reading(request) ? prepare_type_history(request, context, answer, path[0]) : only(answer.empty(405));
-  if (path[1].starts_with('$')) return not_yet(answer, path[1]);
+    return is_reading(request) ? prepare_type_history(request, context, answer, path[0]) : not_this_method(request, answer, readers);
+  if (path[1] == "_search" && path.size() == 2) return not_this_method(request, answer, "POST");
+  if (path.size() == 2 && path[1] == "$snapshot" && path[0] == "StructureDefinition") return not_yet(answer, "$snapshot");
+  if (path[1].starts_with('$')) return only(answer.empty(404));
   return on_instance(request, context, answer, path);
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "fhir/semantics/interactions/answer.hpp"
+#include "fhir/semantics/interactions/elements.hpp"
 #include "fhir/semantics/operation_outcome.hpp"
 #include "fhir/semantics/search/run.hpp"
 
@@ -95,6 +96,11 @@ void add_entry(bundle_text& out, std::string_view base_url, const stored_resourc
   out.close("}");
 }
 
+op_result<std::shared_ptr<const std::string>> part_of(const stored_resource& stored, std::string_view elements) {
+  const auto resource = OP_TRY(base::json::parse(*stored.bytes));
+  return std::make_shared<const std::string>(only_elements(resource, element_names(elements)).dump());
+}
+
 }  // namespace
 
 op_result<std::string> search_bundle(const op_scope& scope, std::string_view type, const query_list& parameters, bool strict) {
@@ -116,11 +122,14 @@ op_result<std::string> search_bundle(const op_scope& scope, std::string_view typ
   out.member("resourceType", "Bundle");
   out.member("type", "searchset");
   out.member("timestamp", base::to_iso(scope.context.now));
-  out.raw(fmt::format("\"total\":{}", total));
+  if (!query.without_total) out.raw(fmt::format("\"total\":{}", total));
   add_links(out, query, config.base_url, at);
   if (!page.empty() || !query.errors.empty()) {
     out.open("\"entry\":[");
-    for (const auto& stored : page) add_entry(out, config.base_url, stored, "match");
+    for (auto& stored : page) {
+      if (!query.elements.empty()) stored.bytes = OP_PASS(part_of(stored, query.elements));
+      add_entry(out, config.base_url, stored, "match");
+    }
     for (const auto& stored : included) add_entry(out, config.base_url, stored, "include");
     if (!query.errors.empty()) {
       out.open("{");

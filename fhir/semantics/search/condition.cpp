@@ -157,7 +157,7 @@ made reference(search_condition c, std::string_view value, std::string_view modi
 }
 
 bool modifier_allowed(const search_parameter& p, std::string_view modifier) {
-  if (modifier.empty()) return true;
+  if (modifier.empty() || modifier == "missing") return true;
   if (!p.modifiers) return false;
   switch (p.kind) {
     case parameter_kind::token:
@@ -215,6 +215,12 @@ made make_condition(std::string_view type, std::string_view name, std::string_vi
     return date(std::move(c), value, zone_offset_minutes);
   }
   c.parameter = plain == "_profile" ? &profile_parameter() : parameter_of(type, plain);
+  if (modifier == "missing") {
+    if (value != "true" && value != "false") return fault("true or false expected");
+    c.ranges.emplace_back("", "");
+    c.negated = value == "true";
+    return c;
+  }
   switch (c.parameter->kind) {
     case parameter_kind::token: return token(std::move(c), value, modifier == "not");
     case parameter_kind::code:

@@ -14,7 +14,8 @@
 namespace dsf::fhir {
 namespace {
 
-constexpr std::array<std::string_view, 6> single_valued = {"_sort", "_page", "_count", "_format", "_pretty", "_summary"};
+constexpr std::array<std::string_view, 8> single_valued = {"_sort",   "_page",    "_count",    "_format",
+                                                           "_pretty", "_summary", "_elements", "_total"};
 
 std::optional<std::int64_t> number_of(std::string_view text) {
   std::int64_t v = 0;
@@ -145,6 +146,14 @@ struct parser {
       out.summary_count = value == "count";
       if (value != "count" && value != "true" && value != "false" && value != "text" && value != "data")
         error(search_fault::unparsable_value, name, {}, value);
+    } else if (name == "_elements") {
+      out.elements = value;
+      out.normalised.emplace_back(name, value);
+    } else if (name == "_total") {
+      // The total is always accurate where it is told.
+      if (value != "none" && value != "estimate" && value != "accurate") return error(search_fault::unparsable_value, name, {}, value);
+      out.without_total = value == "none";
+      out.normalised.emplace_back(name, value);
     } else if (name == "_include")
       include(value);
     else if (name == "_revinclude" && !reverse_includes_of(out.type).empty())

@@ -80,6 +80,8 @@ struct search_query {
   std::optional<std::int64_t> page, count;
   bool summary_count = false;
   std::string summary, format, pretty;           // as given, for links
+  std::string elements;                          // _elements
+  bool without_total = false;                    // _total=none
   query_list normalised;                         // sorted by name, for links; without paging and format
   std::vector<search_error> errors;
 };

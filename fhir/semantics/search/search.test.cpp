@@ -103,6 +103,43 @@ TEST_CASE("query forms on conformance resources", "[search]") {
   CHECK(site.get(site.local, "Organization", {{"_id", site.organization_b}, {"active", "false"}}).body()["total"].int_or(-1) == 0);
 }
 
+// R4 beyond DSF; a DSF client never asks for it.
+TEST_CASE("search by POST, _total and _elements", "[search]") {
+  test_site site;
+  const auto post = [&](std::string body, query_list query = {}) {
+    return site.send(site.local, {.method = http_method::post,
+                                  .path = "Organization/_search",
+                                  .query = std::move(query),
+                                  .content_type = "application/x-www-form-urlencoded",
+                                  .body = std::move(body)});
+  };
+  const auto same = site.get(site.local, "Organization", {{"identifier", "site-b.example"}, {"active", "true"}}).body();
+  const auto posted = post("identifier=site-b.example", {{"active", "true"}}).body();
+  CHECK(posted["entry"] == same["entry"]);
+  CHECK(posted["link"] == same["link"]);
+  CHECK(post("identifier=%7Csite-b.example").body()["total"].int_or(-1) == 0);
+  CHECK(post("").body()["total"].int_or(-1) == 4);
+  CHECK(post("_format=xml").r.xml);
+  CHECK(post("identifier=%zz").status() == 400);
+  const auto none = site.get(site.local, "Organization", {{"_total", "none"}}).body();
+  CHECK(none.find("total") == nullptr);
+  CHECK(none["entry"].size() == 4);
+  CHECK(site.get(site.local, "Organization", {{"_total", "accurate"}}).body()["total"].int_or(-1) == 4);
+  const auto part = site.get(site.local, "Organization", {{"identifier", "site-b.example"}, {"_elements", "name, active"}}).body();
+  const auto& found = part["entry"][std::size_t{0}]["resource"];
+  INFO(found.dump());
+  CHECK(found["name"].str() == "site-b.example");
+  CHECK(found.find("active"));
+  CHECK(found.find("id"));
+  CHECK(found.find("identifier") == nullptr);
+  CHECK(found["meta"]["tag"][std::size_t{1}]["code"].str() == "SUBSETTED");
+  const auto task = site.post(site.remote_b, site.ping_task()).body()["id"].str();
+  const auto read = site.get(site.local, "Task/" + task, {{"_elements", "requester"}}).body();
+  CHECK(read.find("intent"));  // must be there
+  CHECK(read.find("requester"));
+  CHECK(read.find("input") == nullptr);
+}
+
 TEST_CASE("the four Subscription parameters of an engine find exactly one", "[search]") {
   test_site site;
   const auto query =
