@@ -174,6 +174,8 @@ peer peer_of(X509* certificate) {
   out.email = first_value_of(name, NID_pkcs9_emailAddress);
   if (out.email.empty()) out.email = san_email_of(certificate);
   out.not_after = time_of(X509_get0_notAfter(certificate));
+  out.country = first_value_of(name, NID_countryName);
+  out.issuer = first_value_of(X509_get_issuer_name(certificate), NID_commonName);
   return out;
 }
 

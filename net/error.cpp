@@ -7,7 +7,7 @@ namespace dsf::net {
 const base::error_domain& domain_of(errc) noexcept {
   using base::error_entry;
   using base::error_kind;
-  static constexpr std::array<error_entry, 32> table{{
+  static constexpr std::array<error_entry, 39> table{{
       {"invalid_argument", error_kind::invalid},
       {"bad_url", error_kind::invalid},
       {"file_missing", error_kind::invalid},
@@ -40,8 +40,15 @@ const base::error_domain& domain_of(errc) noexcept {
       {"connection_lost", error_kind::unavailable},
       {"malformed_answer", error_kind::unavailable},
       {"answer_too_large", error_kind::too_large},
+      {"wrong_use", error_kind::invalid},
+      {"revocation_list", error_kind::invalid},
+      {"proxy_failed", error_kind::unavailable},
+      {"proxy_refused", error_kind::unavailable},
+      {"token_invalid", error_kind::invalid},
+      {"token_expired", error_kind::forbidden},
+      {"issuer_failed", error_kind::unavailable},
   }};
-  static_assert(table.size() == std::size_t(errc::answer_too_large) + 1);
+  static_assert(table.size() == std::size_t(errc::issuer_failed) + 1);
   static constexpr base::error_domain domain{"net", [](std::uint16_t v) { return table[v]; }};
   return domain;
 }

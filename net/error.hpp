@@ -47,6 +47,16 @@ enum class errc : std::uint16_t {
   connection_lost,
   malformed_answer,
   answer_too_large,
+  // files of an identity, again
+  wrong_use,
+  revocation_list,
+  // client: the proxy on the way to the server
+  proxy_failed,
+  proxy_refused,
+  // bearer tokens and their issuer
+  token_invalid,
+  token_expired,
+  issuer_failed,
 };
 
 const base::error_domain& domain_of(errc) noexcept;

@@ -49,6 +49,8 @@ private:
 // ASCII only, as header names are.
 [[nodiscard]] bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept;
 
+struct token_claims;
+
 // Who is at the other end of a connection (dsf-fhir-server 2.2).
 struct peer {
   bool has_certificate = false;
@@ -60,6 +62,10 @@ struct peer {
   std::string given_name;   // subject GIVENNAME values joined by a blank
   base::timestamp not_after;
   std::string address;      // "127.0.0.1:41234"
+  std::string country;      // subject C
+  std::string issuer;       // issuer CN
+  // Who came with a verified token instead of a certificate; `thumbprint` then is a name for the token that no certificate has.
+  std::shared_ptr<const token_claims> token;
 };
 
 // A message body: text of its own, or bytes shared with a cache or the store, which are sent without being copied.

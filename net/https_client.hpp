@@ -10,6 +10,7 @@
 namespace dsf::net {
 
 class io_threads;
+class forward_proxy;
 
 struct client_options {
   // Needed for https:// URLs. Servers are verified against its trust, and their certificate must name the URL's host.
@@ -22,6 +23,7 @@ struct client_options {
   std::int64_t connect_timeout_ms = 10'000;  // name, TCP and TLS; never longer than the request's own time-out
   std::size_t answer_head_bytes = 32 * 1024;
   std::uint64_t answer_bytes = 64 * 1024 * 1024;
+  std::shared_ptr<const forward_proxy> proxy;  // null: straight to the server
 };
 
 struct client_statistics {

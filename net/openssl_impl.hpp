@@ -42,6 +42,15 @@ std::string openssl_reason();
 result<std::string> read_file(const std::string& path, std::string_view what);
 // All certificates of a PEM text; an error if there is none or one is damaged.
 result<std::vector<x509_ptr>> certificates_of(std::string_view pem, const std::string& file);
+struct key_material {
+  std::vector<x509_ptr> chain;  // ours first, then each one's issuer
+  key_ptr key;
+};
+// Of PEM files or PKCS#12, with the key's password; the key belongs to the certificate.
+result<key_material> material_of(const tls_files& files);
+result<key_material> pkcs12_of(std::string_view bytes, const base::secret& password, const std::string& file);
+// From here on peers are judged by these lists, too.
+result<void> use_revocation(X509_STORE* store, revocation policy, const std::string& path, base::timestamp now);
 result<key_ptr> private_key_of(std::string_view pem, const base::secret& password, const std::string& file);
 // File, or folder of *.crt and *.pem.
 result<std::vector<x509_ptr>> trust_of(const std::string& path);

@@ -10,14 +10,6 @@ namespace dsf::net {
 
 namespace {
 
-result<base::secret> password_of(const tls_files& files) {
-  if (files.key_password_file.empty()) return files.key_password;
-  if (!files.key_password.empty())
-    return fail(errc::invalid_argument, "both a key password and a key password file are set; set one of them", files.key_password_file);
-  auto text = TRY(read_file(files.key_password_file, "key password"));
-  return base::secret(text.substr(0, text.find_first_of("\r\n")));
-}
-
 result<void> check_dates(X509* certificate, const std::string& file, const base::clock& time) {
   const auto now = time.now();
   const auto from = time_of(X509_get0_notBefore(certificate));
@@ -30,24 +22,27 @@ result<void> check_dates(X509* certificate, const std::string& file, const base:
   return {};
 }
 
+// RFC 5280 4.2.1.12
+result<void> check_use(X509* certificate, identity_use use, const std::string& file) {
+  const bool server = use == identity_use::server;
+  if (use == identity_use::any || X509_check_purpose(certificate, server ? X509_PURPOSE_SSL_SERVER : X509_PURPOSE_SSL_CLIENT, 0) == 1)
+    return {};
+  return fail(errc::wrong_use,
+              "the certificate of " + subject_of(certificate) + " is not one for a " + (server ? "server" : "client") +
+                  ": its extended key usage lacks " + (server ? "serverAuth" : "clientAuth") + "; ask its authority for one with it",
+              file);
+}
+
 result<void> use_certificate(SSL_CTX* context, const tls_files& files, const base::clock& time, peer& self) {
-  const auto chain = TRY(certificates_of(TRY(read_file(files.certificate, "certificate")), files.certificate));
-  if (files.key.empty()) return fail(errc::file_missing, "a certificate is set, but no private key file", files.certificate);
-  auto pem = TRY(read_file(files.key, "private key"));
-  const auto key = private_key_of(pem, TRY(password_of(files)), files.key);
-  OPENSSL_cleanse(pem.data(), pem.size());
-  if (!key) return failure(key.error());
-  X509* leaf = chain.front().get();
-  if (X509_check_private_key(leaf, key->get()) != 1) {
-    ERR_clear_error();
-    return fail(errc::key_mismatch,
-                "the private key does not belong to the certificate of " + subject_of(leaf) + " in " + files.certificate, files.key);
-  }
-  TRY(check_dates(leaf, files.certificate, time));
-  if (SSL_CTX_use_certificate(context, leaf) != 1 || SSL_CTX_use_PrivateKey(context, key->get()) != 1)
+  const auto material = TRY(material_of(files));
+  X509* leaf = material.chain.front().get();
+  for (std::size_t i = 0; i < material.chain.size(); ++i)
+    TRY(check_dates(material.chain[i].get(), i == 0 || files.chain.empty() ? files.certificate : files.chain, time));
+  TRY(check_use(leaf, files.use, files.certificate));
+  if (SSL_CTX_use_certificate(context, leaf) != 1 || SSL_CTX_use_PrivateKey(context, material.key.get()) != 1)
     return fail(errc::tls_setup, "OpenSSL does not take the certificate: " + openssl_reason(), files.certificate);
-  for (std::size_t i = 1; i < chain.size(); ++i)
-    if (SSL_CTX_add1_chain_cert(context, chain[i].get()) != 1)
+  for (std::size_t i = 1; i < material.chain.size(); ++i)
+    if (SSL_CTX_add1_chain_cert(context, material.chain[i].get()) != 1)
       return fail(errc::tls_setup, "OpenSSL does not take certificate " + std::to_string(i + 1) + " of the chain: " + openssl_reason(),
                   files.certificate);
   self = peer_of(leaf);
@@ -95,6 +90,7 @@ result<tls_identity> tls_identity::load(const tls_files& files, const base::cloc
     return fail(errc::file_missing, "a private key is set, but no certificate file", files.key);
   }
   out->trusted = TRY(use_trust(context, files.trust));
+  TRY(use_revocation(SSL_CTX_get_cert_store(context), files.revoked, files.revocation_lists, time.now()));
   return tls_identity(std::move(out));
 }
 

@@ -14,6 +14,7 @@
 namespace dsf::net {
 
 class io_threads;
+class forward_proxy;
 
 struct websocket_limits {
   std::size_t message_bytes = 16 * 1024 * 1024;  // of one that comes in
@@ -71,6 +72,7 @@ struct websocket_request {
   std::optional<tls_identity> identity;
   std::int64_t connect_timeout_ms = 10'000;  // name, TCP, TLS and the server's answer
   websocket_limits limits;
+  std::shared_ptr<const forward_proxy> proxy = {};  // null: straight to the server
 };
 
 // `done` is called once, on an io thread: with the connection, whose handlers are set already, or with why there is none.

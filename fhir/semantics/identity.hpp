@@ -47,7 +47,7 @@ struct identity {
   std::string practitioner_identifier;     // value in the practitioner-id system
   std::string practitioner_name;
   std::vector<code_in_system> practitioner_roles;
-  std::string thumbprint;
+  std::string thumbprint;                  // empty for one who came with a token
   base::timestamp expires{INT64_MAX};
 
   [[nodiscard]] bool may(operation op, std::string_view type) const;
@@ -60,6 +60,17 @@ struct identity {
   [[nodiscard]] std::string name() const;                                 // for logs: "site-a", "site-a/person@site-a"
 };
 
+// What a verified token says of its person (dsf-fhir-server 2.3, "Claims used").
+struct token_facts {
+  std::string subject;
+  std::string issuer_host;
+  std::string email;                       // empty if the token has none
+  std::string family_name;
+  std::string given_name;
+  std::vector<std::string> roles;          // realm roles, and <client>.<role> of clients
+  std::vector<std::string> groups;
+};
+
 // What the TLS layer or the proxy header tells of the client certificate (dsf-fhir-server 2.2).
 struct certificate_facts {
   std::string thumbprint;                  // SHA-512 of the DER form, 128 lower-case hex digits
@@ -68,7 +79,8 @@ struct certificate_facts {
   std::string common_name;
   std::vector<std::string> surnames;
   std::vector<std::string> given_names;
-  base::timestamp not_after;
+  base::timestamp not_after;               // of the certificate or the token
+  std::shared_ptr<const token_facts> token;  // set: there is no certificate; `thumbprint` is a name for this token, for caches
 };
 
 // One rule of the role configuration (dsf-fhir-server 2.5); YAML is read elsewhere.
@@ -76,6 +88,8 @@ struct practitioner_rule {
   std::string name;
   std::vector<std::string> thumbprints;
   std::vector<std::string> emails;
+  std::vector<std::string> token_roles;
+  std::vector<std::string> token_groups;
   std::vector<dsf_role> roles;
   std::vector<code_in_system> practitioner_roles;
 };

@@ -8,6 +8,7 @@ namespace dsf::site {
 namespace {
 
 constexpr std::string_view component = "site";
+constexpr std::int64_t now_and_then_us = 60 * base::us_per_s;
 
 }  // namespace
 
@@ -33,8 +34,14 @@ bool caretaker::pause(std::int64_t us) {
 }
 
 void caretaker::loop() {
-  while (pause(work_.look_us))
+  std::int64_t since_us = 0;
+  while (pause(work_.look_us)) {
     if (work_.store->status().may_recover) bring_back();
+    since_us += work_.look_us;
+    if (since_us < now_and_then_us) continue;
+    since_us = 0;
+    if (work_.now_and_then) work_.now_and_then();
+  }
 }
 
 void caretaker::bring_back() {

@@ -19,6 +19,7 @@ struct caretaker_work {
   std::int64_t look_us = 500'000;         // how often it looks at a store that is well
   std::function<void()> stop_engine;      // what cannot be recorded should not be done
   std::function<void()> start_engine;     // from what the store holds
+  std::function<void()> now_and_then;     // once a minute
 };
 
 // A thread of its own: stopping the engine waits for handlers that run.

@@ -63,7 +63,7 @@ base::result<std::unique_ptr<engine_half>> engine_half::make(const site_config& 
   p->store = &store;
   p->log = &log;
   p->allow_list_every_us = config.bpe_allow_list_us;
-  p->identity = TRY(net::tls_identity::load(files_of(config.bpe_endpoint_tls)));
+  p->identity = TRY(net::tls_identity::load(client_files_of(config.bpe_endpoint_tls)));
   p->threads = net::io_threads::start(1, "link");
   net::client_options co;
   co.identity = p->identity;

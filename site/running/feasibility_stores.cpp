@@ -45,12 +45,17 @@ base::secret authorization_of(const feasibility_store& s) {
   return {};
 }
 
-result<connected_store> connect(const feasibility_store& s, const std::string& own_trust, const std::string& place) {
+result<connected_store> connect(const feasibility_store& s, const tls_config& own, const std::string& place) {
   const auto url = TRY(net::parse_url(s.base_url));
   net::client_options options;
   if (url.tls()) {
-    auto files = files_of(s.tls);
-    if (files.trust.empty()) files.trust = own_trust;
+    auto t = s.tls;
+    if (t.trust.empty()) {
+      t.trust = own.trust;
+      t.revocation = own.revocation;
+      t.revocation_lists = own.revocation_lists;
+    }
+    const auto files = client_files_of(t);
     if (files.trust.empty()) return fail(running_errc::cannot_start, "name the authorities of the store's server", place + ".trust");
     options.identity = TRY(net::tls_identity::load(files));
   } else if (!loopback(url.host)) {
@@ -68,7 +73,27 @@ result<connected_store> connect(const feasibility_store& s, const std::string& o
 
 }  // namespace
 
-net::tls_files files_of(const tls_config& c) { return {c.certificate, c.key, c.key_password, {}, c.trust}; }
+namespace {
+net::tls_files files_of(const tls_config& c, net::identity_use use) {
+  net::tls_files f;
+  f.certificate = c.certificate;
+  f.key = c.key;
+  f.key_password = c.key_password;
+  f.trust = c.trust;
+  f.chain = c.chain;
+  f.revocation_lists = c.revocation_lists;
+  switch (c.revocation) {
+    case revocation_policy::off: f.revoked = net::revocation::off; break;
+    case revocation_policy::if_present: f.revoked = net::revocation::if_present; break;
+    case revocation_policy::required: f.revoked = net::revocation::required; break;
+  }
+  f.use = use;
+  return f;
+}
+}  // namespace
+
+net::tls_files server_files_of(const tls_config& c) { return files_of(c, net::identity_use::server); }
+net::tls_files client_files_of(const tls_config& c) { return files_of(c, net::identity_use::client); }
 
 result<ontology_texts> read_ontology(const feasibility_config& f) {
   ontology_texts out;
@@ -126,7 +151,7 @@ result<std::map<std::string, connected_store>> connect_stores(const site_config&
   std::map<std::string, connected_store> out;
   for (const auto& [name, s] : config.feasibility.stores)
     if (!s.native && s.strategy != evaluation_strategy::structured_query)
-      out.emplace(name, TRY(connect(s, config.client_tls.trust, "feasibility.stores." + name)));
+      out.emplace(name, TRY(connect(s, config.client_tls, "feasibility.stores." + name)));
   return out;
 }
 

@@ -12,7 +12,8 @@
 
 namespace dsf::site {
 
-net::tls_files files_of(const tls_config& c);
+net::tls_files server_files_of(const tls_config& c);
+net::tls_files client_files_of(const tls_config& c);
 
 // The configured files, or the demo's when none are set.
 struct ontology_texts {

@@ -119,20 +119,28 @@ void add_partners(metrics_page& page, const std::vector<actors::partner_line>& l
 }  // namespace
 
 void running_site::parts::note_certificates(const site_config& in_use) {
-  std::vector<std::pair<std::string, base::timestamp>> list;
-  const auto note = [&](const char* which, const net::result<base::timestamp>& ends) {
+  std::vector<certificate_end> list;
+  const auto note = [&](const char* which, const std::string& file, const net::result<base::timestamp>& ends) {
     // What could not be read is why the site does not start; here it only has no number.
-    if (ends) list.emplace_back(which, *ends);
+    if (ends) list.push_back({which, file, *ends});
   };
-  const auto own = [](const std::string& file) -> net::result<base::timestamp> { return TRY(net::read_certificate(file)).not_after; };
   if (config.role_fhir) {
-    note("server", own(in_use.server_tls.certificate));
-    note("server_trust", net::trust_ends(in_use.server_tls.trust));
+    note("server", in_use.server_tls.certificate, net::identity_ends(server_files_of(in_use.server_tls)));
+    note("server_trust", in_use.server_tls.trust, net::trust_ends(in_use.server_tls.trust));
   }
-  note("client", own(in_use.client_tls.certificate));
-  note("client_trust", net::trust_ends(in_use.client_tls.trust));
-  const std::lock_guard lock{metrics->certificates_mutex};
-  metrics->certificates = std::move(list);
+  note("client", in_use.client_tls.certificate, net::identity_ends(client_files_of(in_use.client_tls)));
+  note("client_trust", in_use.client_tls.trust, net::trust_ends(in_use.client_tls.trust));
+  metrics->certificates.note(std::move(list));
+  warn_of_certificates();
+}
+
+void running_site::parts::warn_of_certificates() {
+  const auto now = base::system_clock_source().now();
+  for (const auto& c : metrics->certificates.due(now)) {
+    const auto text = warning_of(c, now);
+    const auto level = stage_of(c.ends, now) >= expiry_stage::days ? base::log_level::error : base::log_level::warning;
+    log->log(level, "certificates", text, {}, {{"which", c.which}, {"file", c.file}, {"ends", base::to_iso(c.ends, 0)}});
+  }
 }
 
 std::string running_site::parts::metrics_text() {
@@ -155,10 +163,7 @@ std::string running_site::parts::metrics_text() {
     add_queues(page, queues, *(*facts)->allow_list, now);
     if (const auto e = engine.operator->()) add_partners(page, e->partners(), *(*facts)->allow_list);
   }
-  {
-    const std::lock_guard lock{metrics->certificates_mutex};
-    for (const auto& [which, ends] : metrics->certificates) page.add(metric::certificate_days, seconds(ends.us - now.us) / 86'400, {which});
-  }
+  for (const auto& c : metrics->certificates.list()) page.add(metric::certificate_days, seconds(c.ends.us - now.us) / 86'400, {c.which});
   metrics->http.add_to(page);
   if (fhir_server) {
     const auto s = fhir_server->statistics();

@@ -80,6 +80,8 @@ struct running_site::parts {
   base::result<std::uint64_t> count(const base::json& ccdl);
   // When the certificates in use end; to be called again when others are loaded.
   void note_certificates(const site_config& in_use);
+  // Says in the log what ends soon, once for each of its stages.
+  void warn_of_certificates();
   // The page /metrics. May read the store.
   std::string metrics_text();
   [[nodiscard]] bool ready() const;

@@ -12,9 +12,9 @@ base::result<> running_site::reload(const site_config& config) {
   // All are loaded before any is used.
   const auto load = [&]() -> base::result<loaded> {
     loaded l;
-    if (p.fhir_server) l.server = TRY(net::tls_identity::load(files_of(config.server_tls)));
-    l.client = TRY(net::tls_identity::load(files_of(config.client_tls)));
-    if (p.half) l.endpoint = TRY(net::tls_identity::load(files_of(config.bpe_endpoint_tls)));
+    if (p.fhir_server) l.server = TRY(net::tls_identity::load(server_files_of(config.server_tls)));
+    l.client = TRY(net::tls_identity::load(client_files_of(config.client_tls)));
+    if (p.half) l.endpoint = TRY(net::tls_identity::load(client_files_of(config.bpe_endpoint_tls)));
     return l;
   };
   auto l = load();

@@ -65,7 +65,7 @@ result<> running_site::parts::open() {
       *store, fhir::identity_config{config.base_url, config.organization_identifier, config.practitioner_rules});
   work = std::make_unique<actors::work_pool>(4);
   net::client_options co;
-  co.identity = TRY(net::tls_identity::load(files_of(config.client_tls)));
+  co.identity = TRY(net::tls_identity::load(client_files_of(config.client_tls)));
   client = std::make_unique<net::https_client>(std::move(co));
 
   if (config.role_bpe && !config.role_fhir) half = TRY(engine_half::make(config, *store, *client, *log));
@@ -194,7 +194,7 @@ result<> running_site::parts::serve() {
     net::server_options o;
     o.address = config.fhir_listen.address;
     o.port = config.fhir_listen.port;
-    o.identity = TRY(net::tls_identity::load(files_of(config.server_tls)));
+    o.identity = TRY(net::tls_identity::load(server_files_of(config.server_tls)));
     o.limits.connections = static_cast<int>(config.limits.connections);
     o.limits.connections_per_certificate = static_cast<int>(config.limits.connections_per_partner);
     o.limits.head_bytes = static_cast<std::size_t>(config.limits.head_bytes);
@@ -238,6 +238,7 @@ result<> running_site::parts::serve() {
       const auto why = not_ready_because();
       body.set("ready", why.empty());
       if (!why.empty()) body.set("because", why);
+      body.set("certificates", metrics->certificates.report(base::system_clock_source().now()));
       net::response answer;
       answer.status = why.empty() ? 200 : 503;
       answer.headers = {{"Content-Type", "application/json"}};
@@ -254,6 +255,7 @@ result<> running_site::parts::serve() {
     make_engine();
     if (config.role_bpe) engine->start();
   };
+  tasks.now_and_then = [this] { warn_of_certificates(); };
   care = std::make_unique<caretaker>(std::move(tasks));
   log->info("site", "serving", {}, {{"base", config.base_url}});
   return {};

@@ -76,26 +76,49 @@ private:
     }
     if (c_.bpe_endpoint.ends_with('/')) c_.bpe_endpoint.pop_back();
     auto& t = c_.bpe_endpoint_tls;
-    if (t.certificate.empty() != t.key.empty())
+    if (t.certificate.empty() != t.key.empty() && !holds_its_key(t.certificate))
       refuse(t.certificate.empty() ? "bpe.key" : "bpe.certificate", "bpe.certificate and bpe.key go together; set both or none");
     if (t.certificate.empty()) {
       t.certificate = c_.client_tls.certificate;
       t.key = c_.client_tls.key;
       t.key_password = c_.client_tls.key_password;
+      t.chain = c_.client_tls.chain;
     }
-    if (t.trust.empty()) t.trust = c_.client_tls.trust;
+    if (t.trust.empty()) {
+      t.trust = c_.client_tls.trust;
+      t.revocation = c_.client_tls.revocation;
+      t.revocation_lists = c_.client_tls.revocation_lists;
+    }
     if (!c_.allow_list.empty() && !c_.role_fhir)
       refuse("fhir.allow_list",
              "fhir.allow_list is set, but roles has no fhir: the allow-list belongs to the FHIR endpoint, from which it is copied");
   }
 
   void tls() {
-    if (c_.role_fhir)
-      for (auto name : {"tls.server.certificate", "tls.server.key", "tls.server.trust"})
-        require(name, "the FHIR endpoint speaks only mutual TLS");
-    if (c_.role_bpe)
-      for (auto name : {"tls.client.certificate", "tls.client.key", "tls.client.trust"})
-        require(name, "the process engine calls other sites with mutual TLS");
+    if (c_.role_fhir) side("tls.server", c_.server_tls, "the FHIR endpoint speaks only mutual TLS");
+    if (c_.role_bpe) side("tls.client", c_.client_tls, "the process engine calls other sites with mutual TLS");
+    for (const auto& [name, t] : {std::pair{"tls.server", &c_.server_tls}, {"tls.client", &c_.client_tls}}) {
+      const auto prefix = std::string(name);
+      if (holds_its_key(t->certificate) && !t->key.empty())
+        refuse(prefix + ".key",
+               fmt::format("{0}.key is set, and {0}.certificate is PKCS#12, which holds its key; leave {0}.key out", name));
+      if (t->revocation == revocation_policy::off && !t->revocation_lists.empty())
+        refuse(prefix + ".revocation_lists",
+               fmt::format("{0}.revocation_lists is set, but {0}.revocation is off, so they would decide nothing; set it to if-present or "
+                           "required",
+                           name));
+      if (t->revocation != revocation_policy::off && t->revocation_lists.empty())
+        refuse(prefix + ".revocation",
+               fmt::format("{0}.revocation is set, but {0}.revocation_lists is not; name a file or a folder", name));
+    }
+  }
+
+  static bool holds_its_key(std::string_view certificate) { return certificate.ends_with(".p12") || certificate.ends_with(".pfx"); }
+
+  void side(const std::string& prefix, const tls_config& t, std::string_view why) {
+    require(prefix + ".certificate", why);
+    if (!holds_its_key(t.certificate)) require(prefix + ".key", why);
+    require(prefix + ".trust", why);
   }
 
   void paths() {
@@ -160,7 +183,7 @@ private:
       if (store.native && store.strategy != evaluation_strategy::ccdl)
         refuse(prefix + ".evaluation_strategy",
                fmt::format("{}.evaluation_strategy must be ccdl; the site's own repository evaluates CCDL queries", prefix));
-      if (store.tls.certificate.empty() != store.tls.key.empty())
+      if (store.tls.certificate.empty() != store.tls.key.empty() && !holds_its_key(store.tls.certificate))
         refuse(prefix + (store.tls.certificate.empty() ? ".key" : ".certificate"),
                fmt::format("{}: certificate and key go together; set both or none", prefix));
       if (!store.bearer_token.empty() && !store.username.empty())

@@ -330,6 +330,28 @@ TEST_CASE("the table is consistent", "[settings]") {
   }
 }
 
+TEST_CASE("PKCS#12 holds its key, and revocation lists need a policy that reads them", "[settings]") {
+  const folder f;
+  std::ofstream(f.path / "site.p12") << "x";
+  const auto with = [&](const std::string& server) {
+    std::string text = good;
+    const std::string from = "server: {certificate: cert.pem, key: key.pem, trust: ca.pem}";
+    text.replace(text.find(from), from.size(), "server: {" + server + ", trust: ca.pem}");
+    return load(f, text);
+  };
+  const auto loaded = with("certificate: site.p12, revocation: required, revocation_lists: ca.pem");
+  CHECK(problems(f, loaded).empty());
+  CHECK(loaded.config.server_tls.revocation == revocation_policy::required);
+  CHECK(problems(f, with("certificate: site.p12, key: key.pem")) ==
+        "@/site.yaml:6: tls.server.key is set, and tls.server.certificate is PKCS#12, which holds its key; leave tls.server.key out\n");
+  CHECK(problems(f, with("certificate: cert.pem")) == "tls.server.key is not set; the FHIR endpoint speaks only mutual TLS\n");
+  CHECK(problems(f, with("certificate: site.p12, revocation_lists: ca.pem")) ==
+        "@/site.yaml:6: tls.server.revocation_lists is set, but tls.server.revocation is off, so they would decide nothing; set it to "
+        "if-present or required\n");
+  CHECK(problems(f, with("certificate: site.p12, revocation: if-present")) ==
+        "@/site.yaml:6: tls.server.revocation is set, but tls.server.revocation_lists is not; name a file or a folder\n");
+}
+
 TEST_CASE("docs/settings.md is current", "[settings]") {
   std::ifstream in(DSF_SOURCE_DIR "/docs/settings.md");
   std::stringstream text;

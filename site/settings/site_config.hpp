@@ -20,11 +20,16 @@ struct listen_config {
   std::uint16_t port = 0;  // 0: any free one
 };
 
+enum class revocation_policy : std::uint8_t { off, if_present, required };
+
 struct tls_config {
-  std::string certificate;
+  std::string certificate;  // PEM, or PKCS#12 with the key (*.p12, *.pfx)
   std::string key;
   base::secret key_password;
   std::string trust;  // file, or folder of *.crt and *.pem
+  std::string chain;  // further intermediate authorities
+  std::string revocation_lists;  // file, or folder of *.crl and *.pem
+  revocation_policy revocation = revocation_policy::off;
 };
 
 enum class evaluation_strategy : std::uint8_t { cql, ccdl, structured_query };
