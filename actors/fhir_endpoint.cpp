@@ -83,7 +83,7 @@ void fhir_endpoint::handle(net::request&& request, net::responder answer) {
   }
   if (!*identity) {
     // dsf-fhir-server 2.1: a certificate of a known CA that the allow-list does not name gets 403 without a body.
-    log_->warning("endpoint", "client certificate is not on the allow-list", {},
+    log_->warning("endpoint", "the caller is not on the allow-list, and no role of the role configuration is theirs", {},
                   {{"thumbprint", request.peer->thumbprint}, {"subject", request.peer->subject}});
     net::response r;
     r.status = 403;

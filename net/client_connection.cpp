@@ -9,6 +9,7 @@
 #include "net/client_tls_impl.hpp"
 #include "net/openssl_impl.hpp"
 #include "net/serialize.hpp"
+#include "net/tunnel_impl.hpp"
 
 namespace dsf::net {
 
@@ -39,7 +40,7 @@ void client_connection::arm(std::int64_t ms) {
     if (ec || self->phase_ == phase::busy || self->phase_ == phase::closed) return;
     // An idle connection has no call; one that is being opened tells it.
     self->abort(errc::connect_timeout, errc::timeout,
-                "no connection within " + std::to_string(self->lane_->options.connect_timeout_ms) + " ms");
+                "no connection within " + std::to_string(self->lane_->options.connect_timeout_ms) + " ms" + self->by_proxy());
   });
 }
 
@@ -47,10 +48,14 @@ void client_connection::open(call_ptr call) {
   call_ = std::move(call);
   call_->connection = shared_from_this();
   arm(lane_->options.connect_timeout_ms);
+  proxy_ = lane_->options.proxy;
+  via_ = proxy_ ? proxy_->route_to(to_.host, to_.port) : nullptr;
+  const auto& host = via_ ? via_->host : to_.host;
+  const auto port = via_ ? via_->port : to_.port;
   io_error not_an_address;
-  const auto address = asio::ip::make_address(to_.host, not_an_address);
-  if (!not_an_address) return connect(std::array{tcp::endpoint(address, to_.port)});
-  resolver_.async_resolve(to_.host, std::to_string(to_.port), [self = shared_from_this()](io_error ec, tcp::resolver::results_type found) {
+  const auto address = asio::ip::make_address(host, not_an_address);
+  if (!not_an_address) return connect(std::array{tcp::endpoint(address, port)});
+  resolver_.async_resolve(host, std::to_string(port), [self = shared_from_this()](io_error ec, tcp::resolver::results_type found) {
     self->resolved(ec, std::move(found));
   });
 }
@@ -58,7 +63,10 @@ void client_connection::open(call_ptr call) {
 void client_connection::resolved(io_error ec, tcp::resolver::results_type found) {
   if (phase_ != phase::resolving) return;
   if (ec) {
-    fail_call(errc::name_not_resolved, "the name '" + to_.host + "' can't be resolved: " + ec.message());
+    if (via_)
+      fail_call(errc::proxy_failed, "the name of the proxy " + via_->name + " can't be resolved: " + ec.message());
+    else
+      fail_call(errc::name_not_resolved, "the name '" + to_.host + "' can't be resolved: " + ec.message());
     return close();
   }
   connect(found);
@@ -74,7 +82,9 @@ void client_connection::connect(const Endpoints& endpoints) {
 void client_connection::connected(io_error ec) {
   if (phase_ != phase::connecting) return;
   if (ec) {
-    if (ec == asio::error::connection_refused)
+    if (via_)
+      fail_call(errc::proxy_failed, "can't connect to the proxy " + via_->name + ": " + ec.message());
+    else if (ec == asio::error::connection_refused)
       fail_call(errc::connection_refused, "connection refused: nothing listens there");
     else
       fail_call(errc::connect_failed, "can't connect: " + ec.message());
@@ -82,6 +92,16 @@ void client_connection::connected(io_error ec) {
   }
   io_error ignored;  // without it small requests are only slower
   socket_->set_option(tcp::no_delay(true), ignored);
+  if (!via_) return reached();
+  open_tunnel(*socket_, *via_, to_, [self = shared_from_this()](result<void> open) {
+    if (self->phase_ != phase::connecting) return;
+    if (open) return self->reached();
+    self->fail_call(open.error().is(errc::proxy_refused) ? errc::proxy_refused : errc::proxy_failed, open.error().text());
+    self->close();
+  });
+}
+
+void client_connection::reached() {
   if (to_.tls()) {
     stream_ = tls_stream(std::move(*socket_), lane_->options.identity->inside().context.get());
     if (!expect_host(stream_->ssl(), to_.host)) {
@@ -242,7 +262,7 @@ void client_connection::fail_call(errc code, std::string why) {
 }
 
 void client_connection::call_timed_out() {
-  abort(errc::connect_timeout, errc::timeout, phase_ == phase::busy ? "no answer in time" : "no connection in time");
+  abort(errc::connect_timeout, errc::timeout, phase_ == phase::busy ? "no answer in time" : "no connection in time" + by_proxy());
 }
 
 void client_connection::abort(errc before_sending, errc after_sending, const std::string& why) {

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "net/forward_proxy.hpp"
 #include "net/https_client.hpp"
 #include "net/message_parser.hpp"
 #include "net/query.hpp"
@@ -88,6 +89,8 @@ private:
   template <class Endpoints>
   void connect(const Endpoints& endpoints);
   void connected(io_error ec);
+  // The socket leads to the server.
+  void reached();
   void on_handshake(io_error ec) override;
   void on_read(io_error ec, std::size_t n) override;
   void on_written(io_error ec) override;
@@ -98,11 +101,15 @@ private:
   void lost(io_error ec);
   void fail_call(errc code, std::string why);
   void arm(std::int64_t ms);
+  // " through the proxy http://...", or nothing.
+  [[nodiscard]] std::string by_proxy() const { return via_ ? " through the proxy " + via_->name : std::string(); }
   [[nodiscard]] std::string where() const { return to_.scheme + "://" + to_.authority(); }
 
   std::shared_ptr<client_lane> lane_;
   url to_;
   std::string key_;
+  std::shared_ptr<const forward_proxy> proxy_;
+  const forward_proxy::route* via_ = nullptr;  // of proxy_
   timer_type timer_;
   asio::ip::basic_resolver<tcp, asio::io_context::executor_type> resolver_;
   std::optional<socket_type> socket_;

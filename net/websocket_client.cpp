@@ -9,6 +9,7 @@
 #include "net/openssl_impl.hpp"
 #include "net/query.hpp"
 #include "net/serialize.hpp"
+#include "net/tunnel_impl.hpp"
 #include "net/websocket_session_impl.hpp"
 
 namespace dsf::net {
@@ -29,17 +30,23 @@ public:
   void begin() {
     timer_.expires_after(std::chrono::milliseconds(request_.connect_timeout_ms));
     timer_.async_wait([self = shared_from_this()](io_error ec) {
-      if (!ec) self->give_up(errc::connect_timeout, "no connection within " + std::to_string(self->request_.connect_timeout_ms) + " ms");
+      if (!ec)
+        self->give_up(errc::connect_timeout, "no connection within " + std::to_string(self->request_.connect_timeout_ms) + " ms" +
+                                                 (self->via_ ? " through the proxy " + self->via_->name : std::string()));
     });
+    via_ = request_.proxy ? request_.proxy->route_to(to_.host, to_.port) : nullptr;
+    const auto& host = via_ ? via_->host : to_.host;
+    const auto port = via_ ? via_->port : to_.port;
     io_error not_an_address;
-    const auto address = asio::ip::make_address(to_.host, not_an_address);
-    if (!not_an_address) return connect(std::array{tcp::endpoint(address, to_.port)});
-    resolver_.async_resolve(
-        to_.host, std::to_string(to_.port), [self = shared_from_this()](io_error ec, tcp::resolver::results_type found) {
-          if (self->over()) return;
-          if (ec) return self->give_up(errc::name_not_resolved, "the name '" + self->to_.host + "' can't be resolved: " + ec.message());
-          self->connect(found);
-        });
+    const auto address = asio::ip::make_address(host, not_an_address);
+    if (!not_an_address) return connect(std::array{tcp::endpoint(address, port)});
+    resolver_.async_resolve(host, std::to_string(port), [self = shared_from_this()](io_error ec, tcp::resolver::results_type found) {
+      if (self->over()) return;
+      if (ec && self->via_)
+        return self->give_up(errc::proxy_failed, "the name of the proxy " + self->via_->name + " can't be resolved: " + ec.message());
+      if (ec) return self->give_up(errc::name_not_resolved, "the name '" + self->to_.host + "' can't be resolved: " + ec.message());
+      self->connect(found);
+    });
   }
 
 private:
@@ -53,10 +60,20 @@ private:
 
   void connected(io_error ec) {
     if (over()) return;
+    if (ec && via_) return give_up(errc::proxy_failed, "can't connect to the proxy " + via_->name + ": " + ec.message());
     if (ec == asio::error::connection_refused) return give_up(errc::connection_refused, "connection refused: nothing listens there");
     if (ec) return give_up(errc::connect_failed, "can't connect: " + ec.message());
     io_error ignored;  // without it small messages are only slower
     socket_->set_option(tcp::no_delay(true), ignored);
+    if (!via_) return reached();
+    open_tunnel(*socket_, *via_, to_, [self = shared_from_this()](result<void> open) {
+      if (self->over()) return;
+      if (open) return self->reached();
+      self->give_up(open.error().is(errc::proxy_refused) ? errc::proxy_refused : errc::proxy_failed, open.error().text());
+    });
+  }
+
+  void reached() {
     if (!to_.tls()) {
       stream_ = plain_stream(std::move(*socket_));
     } else {
@@ -124,6 +141,7 @@ private:
   std::function<void(result<websocket>)> done_;  // null when it was called
   timer_type timer_;
   asio::ip::basic_resolver<tcp, asio::io_context::executor_type> resolver_;
+  const forward_proxy::route* via_ = nullptr;  // of the request's proxy
   std::optional<socket_type> socket_;
   std::unique_ptr<stream> stream_;
   std::shared_ptr<websocket_session> session_;

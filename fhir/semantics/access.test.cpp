@@ -132,3 +132,47 @@ TEST_CASE("identities", "[identity]") {
   CHECK_FALSE(resolve_identity(unknown, *site.allow_list,
                                {site.config.base_url, "site-a.example", {{"r", {}, {"person@site-a.example"}, {}, {}}}}));
 }
+
+TEST_CASE("identities of people with tokens", "[identity]") {
+  test_site site;
+  identity_config config{site.config.base_url, "site-a.example", {}};
+  practitioner_rule by_mail{"mail", {}, {"p@site-a.example"}, {{operation::read, {"Task"}}}, {}};
+  practitioner_rule by_role{"role", {}, {}, {{operation::search, {}}}, {{std::string(names::practitioner_role), "DSF_ADMIN"}}, {"uac"}, {}};
+  practitioner_rule by_group{"group", {}, {}, {{operation::history, {}}}, {}, {}, {"/dsf"}};
+  config.practitioner_rules = {by_mail, by_role, by_group};
+  token_facts t;
+  t.subject = "4711";
+  t.issuer_host = "id.example";
+  t.given_name = "A";
+  t.family_name = "Person";
+  const auto resolve = [&] {
+    certificate_facts c;
+    // A name like a listed organisation's thumbprint makes nobody that organisation.
+    c.thumbprint = test_site::thumbprint('b');
+    c.not_after = {42};
+    c.token = std::make_shared<const token_facts>(t);
+    return resolve_identity(c, *site.allow_list, config);
+  };
+  CHECK_FALSE(resolve());  // no rule: no role
+  t.roles = {"other", "uac"};
+  auto who = resolve();
+  REQUIRE(who);
+  CHECK(who->is_practitioner());
+  CHECK(who->is_admin());
+  CHECK(who->name() == "site-a.example/4711.id.example@oidc.invalid");
+  CHECK(who->practitioner_name == "A Person");
+  CHECK(who->expires.us == 42);
+  CHECK(who->thumbprint.empty());
+  CHECK(who->may(operation::search, "Group"));
+  CHECK_FALSE(who->may(operation::read, "Task"));
+  t.email = "p@site-a.example";
+  t.groups = {"/dsf"};
+  who = resolve();
+  REQUIRE(who);
+  CHECK(who->practitioner_identifier == "p@site-a.example");
+  CHECK(who->may(operation::read, "Task"));
+  CHECK_FALSE(who->may(operation::read, "Group"));
+  CHECK(who->may(operation::history, "Task"));
+  // A caller with neither certificate nor token is nobody.
+  CHECK_FALSE(resolve_identity({}, *site.allow_list, config));
+}

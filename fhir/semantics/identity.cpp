@@ -78,6 +78,29 @@ std::optional<identity> practitioner(const certificate_facts& c, const directory
   return out;
 }
 
+// dsf-fhir-server 2.3: a person of the local organisation; without any role the login is refused.
+std::optional<identity> person_with_token(const certificate_facts& c, const directory& allow_list, const identity_config& config) {
+  const auto& t = *c.token;
+  auto out = local_organization(allow_list, config);
+  if (!out) return {};
+  out->kind = identity_kind::practitioner;
+  out->roles.clear();
+  out->expires = c.not_after;
+  out->practitioner_identifier = !t.email.empty() ? t.email : t.subject + "." + t.issuer_host + "@oidc.invalid";
+  out->practitioner_name = t.given_name + (t.given_name.empty() || t.family_name.empty() ? "" : " ") + t.family_name;
+  const auto share = [](const std::vector<std::string>& a, const std::vector<std::string>& b) {
+    return std::ranges::any_of(a, [&](const auto& x) { return std::ranges::find(b, x) != b.end(); });
+  };
+  for (const auto& rule : config.practitioner_rules) {
+    const bool by_email = !t.email.empty() && std::ranges::find(rule.emails, t.email) != rule.emails.end();
+    if (!by_email && !share(rule.token_roles, t.roles) && !share(rule.token_groups, t.groups)) continue;
+    add_unique(out->roles, rule.roles);
+    add_unique(out->practitioner_roles, rule.practitioner_roles);
+  }
+  if (out->roles.empty()) return {};
+  return out;
+}
+
 }  // namespace
 
 std::string_view name_of(operation op) noexcept { return operation_names[static_cast<std::size_t>(op)]; }
@@ -128,6 +151,8 @@ identity initial_data_loader(const identity_config& config) {
 
 // dsf-fhir-server 2.2, "Identity lookup by thumbprint"
 std::optional<identity> resolve_identity(const certificate_facts& certificate, const directory& allow_list, const identity_config& config) {
+  if (certificate.token) return person_with_token(certificate, allow_list, config);
+  if (certificate.thumbprint.empty()) return {};
   const auto* organization = allow_list.active_by_thumbprint(certificate.thumbprint);
   if (!organization) return practitioner(certificate, allow_list, config);
   identity out;

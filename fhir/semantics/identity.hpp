@@ -88,10 +88,10 @@ struct practitioner_rule {
   std::string name;
   std::vector<std::string> thumbprints;
   std::vector<std::string> emails;
-  std::vector<std::string> token_roles;
-  std::vector<std::string> token_groups;
   std::vector<dsf_role> roles;
   std::vector<code_in_system> practitioner_roles;
+  std::vector<std::string> token_roles;
+  std::vector<std::string> token_groups;
 };
 
 struct identity_config {

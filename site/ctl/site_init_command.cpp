@@ -59,7 +59,10 @@ result<> site_card(ctl_output& o, const loaded_settings& settings, const std::st
   base::json card = base::json::object{{"organization", c.organization_identifier}, {"endpoint", c.base_url}};
   for (const auto& [name, tls] : {std::pair{"client", &c.client_tls}, std::pair{"server", &c.server_tls}}) {
     if (tls->certificate.empty()) continue;
-    const auto peer = TRY(net::read_certificate(tls->certificate));
+    // PKCS#12 opens only with its password.
+    const auto peer = net::is_pkcs12(tls->certificate)
+                          ? TRY(net::tls_identity::load({tls->certificate, tls->key, tls->key_password, {}, tls->trust})).self()
+                          : TRY(net::read_certificate(tls->certificate));
     card.set(std::string(name) + "_certificate",
              base::json::object{{"subject", peer.subject}, {"thumbprint", peer.thumbprint}, {"ends", base::to_iso(peer.not_after, 0)}});
   }

@@ -39,6 +39,7 @@ struct engine_half::parts {
   std::int64_t allow_list_every_us = 0;
   std::mutex mutex;
   std::optional<net::tls_identity> identity;  // under the mutex
+  std::shared_ptr<const net::forward_proxy> proxy;
   std::shared_ptr<net::io_threads> threads;
   std::unique_ptr<net::https_client> client;
   router routes;
@@ -69,6 +70,7 @@ base::result<std::unique_ptr<engine_half>> engine_half::make(const site_config& 
   co.identity = p->identity;
   co.shared_threads = p->threads;
   co.connect_timeout_ms = connect_timeout_ms;
+  co.proxy = p->proxy = TRY(proxy_of(config));
   p->client = std::make_unique<net::https_client>(std::move(co));
   p->routes.outside = config.base_url;
   p->routes.inside = p->url;
@@ -111,6 +113,7 @@ void engine_half::start(actors::arrivals::make_put make_put, std::function<base:
       r.identity = p.identity;
     }
     r.connect_timeout_ms = connect_timeout_ms;
+    r.proxy = p.proxy;
     r.limits.message_bytes = message_bytes;
     net::open_websocket(*p.threads, std::move(r), std::move(h), std::move(done));
   };

@@ -45,9 +45,11 @@ base::secret authorization_of(const feasibility_store& s) {
   return {};
 }
 
-result<connected_store> connect(const feasibility_store& s, const tls_config& own, const std::string& place) {
+result<connected_store> connect(const feasibility_store& s, const tls_config& own, const std::string& place,
+                                std::shared_ptr<const net::forward_proxy> proxy) {
   const auto url = TRY(net::parse_url(s.base_url));
   net::client_options options;
+  if (!loopback(url.host)) options.proxy = std::move(proxy);
   if (url.tls()) {
     auto t = s.tls;
     if (t.trust.empty()) {
@@ -94,6 +96,12 @@ net::tls_files files_of(const tls_config& c, net::identity_use use) {
 
 net::tls_files server_files_of(const tls_config& c) { return files_of(c, net::identity_use::server); }
 net::tls_files client_files_of(const tls_config& c) { return files_of(c, net::identity_use::client); }
+
+result<std::shared_ptr<const net::forward_proxy>> proxy_of(const site_config& config) {
+  const auto& p = config.proxy;
+  if (p.url.empty() && p.targets.empty()) return nullptr;
+  return std::make_shared<const net::forward_proxy>(TRY(net::forward_proxy::make({p.url, p.username, p.password, p.no_proxy, p.targets})));
+}
 
 result<ontology_texts> read_ontology(const feasibility_config& f) {
   ontology_texts out;
@@ -149,9 +157,10 @@ result<json> feasibility_document(const feasibility_config& f, bool repository) 
 
 result<std::map<std::string, connected_store>> connect_stores(const site_config& config) {
   std::map<std::string, connected_store> out;
+  const auto proxy = TRY(proxy_of(config));
   for (const auto& [name, s] : config.feasibility.stores)
     if (!s.native && s.strategy != evaluation_strategy::structured_query)
-      out.emplace(name, TRY(connect(s, config.client_tls, "feasibility.stores." + name)));
+      out.emplace(name, TRY(connect(s, config.client_tls, "feasibility.stores." + name, proxy)));
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/json.hpp"
+#include "net/forward_proxy.hpp"
 #include "net/https_client.hpp"
 #include "plugins/remote_client.hpp"
 #include "site/settings/site_config.hpp"
@@ -14,6 +15,9 @@ namespace dsf::site {
 
 net::tls_files server_files_of(const tls_config& c);
 net::tls_files client_files_of(const tls_config& c);
+
+// Null when no proxy is set.
+base::result<std::shared_ptr<const net::forward_proxy>> proxy_of(const site_config& config);
 
 // The configured files, or the demo's when none are set.
 struct ontology_texts {

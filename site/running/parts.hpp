@@ -23,6 +23,7 @@
 #include "plugins/workers/worker_host.hpp"
 #include "privacy/mapping.hpp"
 #include "site/admin/admin_server.hpp"
+#include "site/callers/front_door.hpp"
 #include "site/running/caretaker.hpp"
 #include "site/running/engine_half.hpp"
 #include "site/running/engine_slot.hpp"
@@ -59,7 +60,9 @@ struct running_site::parts {
   engine_slot engine;
   std::unique_ptr<caretaker> care;
   std::unique_ptr<metrics_state> metrics;
-  std::optional<net::https_server> fhir_server, status_server;
+  std::unique_ptr<net::https_client> provider_client;  // to the OpenID provider; calls back into:
+  std::unique_ptr<front_door> door;                    // role fhir
+  std::optional<net::https_server> fhir_server, proxy_server, status_server;
   std::optional<admin_server> admin;
   std::mutex shutdown_mutex;
   std::function<void(std::string)> on_shutdown;
@@ -70,6 +73,9 @@ struct running_site::parts {
   void open_workers();
   base::result<> bootstrap();
   base::result<> serve();
+  base::result<> serve_fhir();
+  // A request whose caller the front door knows.
+  void serve_known(net::request&& r, net::responder answer);
   void make_engine();
   void stop();
   // Brings what waits for it to the endpoint elsewhere. An error: it has to be tried again.

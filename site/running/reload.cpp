@@ -7,7 +7,7 @@ namespace dsf::site {
 base::result<> running_site::reload(const site_config& config) {
   auto& p = *parts_;
   struct loaded {
-    std::optional<net::tls_identity> server, client, endpoint;
+    std::optional<net::tls_identity> server, client, endpoint, provider;
   };
   // All are loaded before any is used.
   const auto load = [&]() -> base::result<loaded> {
@@ -15,6 +15,7 @@ base::result<> running_site::reload(const site_config& config) {
     if (p.fhir_server) l.server = TRY(net::tls_identity::load(server_files_of(config.server_tls)));
     l.client = TRY(net::tls_identity::load(client_files_of(config.client_tls)));
     if (p.half) l.endpoint = TRY(net::tls_identity::load(client_files_of(config.bpe_endpoint_tls)));
+    if (p.provider_client) l.provider = TRY(net::tls_identity::load(client_files_of(config.oidc.tls)));
     return l;
   };
   auto l = load();
@@ -22,8 +23,12 @@ base::result<> running_site::reload(const site_config& config) {
     not_reloaded({l.error()});
     return base::failure(l.error());
   }
-  if (l->server) p.fhir_server->use(std::move(*l->server));
+  if (l->server) {
+    p.door->use(*l->server);
+    p.fhir_server->use(std::move(*l->server));
+  }
   p.client->use(std::move(*l->client));
+  if (l->provider) p.provider_client->use(std::move(*l->provider));
   if (l->endpoint) p.half->use(*l->endpoint);
   p.caches->use(config.practitioner_rules);
   p.note_certificates(config);

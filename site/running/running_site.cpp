@@ -66,6 +66,7 @@ result<> running_site::parts::open() {
   work = std::make_unique<actors::work_pool>(4);
   net::client_options co;
   co.identity = TRY(net::tls_identity::load(client_files_of(config.client_tls)));
+  co.proxy = TRY(proxy_of(config));
   client = std::make_unique<net::https_client>(std::move(co));
 
   if (config.role_bpe && !config.role_fhir) half = TRY(engine_half::make(config, *store, *client, *log));
@@ -190,35 +191,7 @@ result<> running_site::parts::serve() {
   if (config.role_bpe) engine->start();
   if (half) half->start([this](const json& task, base::uuid id) { return task_put(task, id); }, [this] { return deploy_elsewhere(); });
   if (workers) TRY(workers->listen());
-  if (config.role_fhir) {
-    net::server_options o;
-    o.address = config.fhir_listen.address;
-    o.port = config.fhir_listen.port;
-    o.identity = TRY(net::tls_identity::load(server_files_of(config.server_tls)));
-    o.limits.connections = static_cast<int>(config.limits.connections);
-    o.limits.connections_per_certificate = static_cast<int>(config.limits.connections_per_partner);
-    o.limits.head_bytes = static_cast<std::size_t>(config.limits.head_bytes);
-    o.limits.body_bytes = static_cast<std::uint64_t>(config.limits.body_bytes);
-    o.on_exchange = [this](const net::exchange& e) {
-      metrics->http.answered(e.method, e.target, e.status, e.handler_us);
-      if (e.method == "GET" || e.method == "HEAD") return;
-      const auto who = caches->identify({.thumbprint = e.who.thumbprint, .common_name = e.who.common_name, .not_after = e.who.not_after});
-      log->info("access", "request answered", {.identity = who && *who ? (*who)->name() : std::string{}},
-                {{"method", std::string(e.method)},
-                 {"target", std::string(e.target.substr(0, e.target.find('?')))},
-                 {"status", e.status},
-                 {"us", e.handler_us}});
-    };
-    o.on_refused = [this](std::string_view address, std::string_view reason) {
-      log->warning("tls", "handshake refused", {}, {{"address", std::string(address)}, {"reason", std::string(reason)}});
-    };
-    o.on_websocket = [this, base = TRY(net::parse_url(config.base_url)).target](const net::request& r) {
-      const auto path = r.path();
-      return subscribers->judge(r, path.starts_with(base) ? path.substr(base.size()) : std::string_view());
-    };
-    fhir_server.emplace(TRY(net::https_server::start(
-        std::move(o), [this](net::request&& r, net::responder a) { endpoint->handle(std::move(r), std::move(a)); })));
-  }
+  if (config.role_fhir) TRY(serve_fhir());
   if (config.status_listen.port != 0) {
     net::server_options o;
     o.address = config.status_listen.address;
@@ -276,6 +249,7 @@ bool running_site::parts::ready() const { return not_ready_because().empty(); }
 void running_site::parts::stop() {
   if (std::exchange(stopped, true)) return;
   if (log) log->info("site", "stopping");
+  if (proxy_server) proxy_server->stop(std::max<std::int64_t>(100, config.stop_timeout_us / 1000));
   if (fhir_server) fhir_server->stop(std::max<std::int64_t>(100, config.stop_timeout_us / 1000));
   if (subscribers) subscribers->stop();
   if (half) half->stop();
@@ -284,6 +258,7 @@ void running_site::parts::stop() {
   if (workers) workers->stop();
   if (work) work->stop();
   half.reset();
+  provider_client.reset();
   client.reset();
   for (auto& [name, s] : stores) s.client.reset();
   if (status_server) status_server->stop(500);

@@ -7,6 +7,8 @@
 #include <map>
 
 #include "base/mutant.hpp"
+#include "net/forward_proxy.hpp"
+#include "net/networks.hpp"
 #include "site/settings/layers.hpp"
 
 namespace dsf::site {
@@ -22,6 +24,9 @@ public:
     identity();
     roles();
     tls();
+    proxies();
+    forward();
+    tokens();
     split();
     paths();
     processes();
@@ -111,6 +116,71 @@ private:
         refuse(prefix + ".revocation",
                fmt::format("{0}.revocation is set, but {0}.revocation_lists is not; name a file or a folder", name));
     }
+  }
+
+  // dsf-fhir-server 2.3
+  void tokens() {
+    auto& o = c_.oidc;
+    if (o.back_channel_logout && !o.code_flow)
+      refuse("oidc.back_channel_logout",
+             "oidc.back_channel_logout is on, but oidc.authorization_code_flow is not: there are no sessions to end");
+    if (o.on() && !c_.role_fhir)
+      refuse(o.code_flow ? "oidc.authorization_code_flow" : "oidc.bearer_token",
+             "oidc is on, but roles has no fhir: people come to the FHIR endpoint");
+    if (o.on()) {
+      require("oidc.issuer", "oidc is on, and believes the tokens of this OpenID provider");
+      require("oidc.client_id", "oidc is on; it is the name of this site at the OpenID provider");
+      require("oidc.trust", "oidc is on; it holds the authorities of the OpenID provider's server");
+    } else if (!o.issuer.empty()) {
+      refuse("oidc.issuer",
+             "oidc.issuer is set, but neither oidc.authorization_code_flow nor oidc.bearer_token is on: no token would be believed");
+    }
+    if (o.tls.certificate.empty() != o.tls.key.empty() && !holds_its_key(o.tls.certificate))
+      refuse(o.tls.certificate.empty() ? "oidc.key" : "oidc.certificate", "oidc.certificate and oidc.key go together; set both or none");
+    if (o.audience.empty()) o.audience = o.client_id;
+    if (o.audience == "any") o.audience.clear();
+    for (const auto& [name, path] : {std::pair{"oidc.back_channel_logout_path", &o.back_channel_path},
+                                     {"oidc.callback_path", &o.callback_path},
+                                     {"oidc.discovery_path", &o.discovery_path}})
+      if (!path->starts_with('/') || path->find_first_of("?# ") != path->npos)
+        problems_.emplace_back(settings_errc::wrong, fmt::format("{} is '{}'; it must be a path that begins with a slash", name, *path),
+                               place_of(name));
+  }
+
+  void forward() {
+    const auto& p = c_.proxy;
+    if (p.url.empty() && !p.username.empty()) refuse("proxy.username", "proxy.username is set, but proxy.url is not; set both or none");
+    if (p.username.empty() && !p.password.empty())
+      refuse("proxy.password", "proxy.password is set, but proxy.username is not; set both or none");
+    if (p.url.empty() && !p.no_proxy.empty()) refuse("proxy.no_proxy", "proxy.no_proxy is set, but proxy.url is not: there is no proxy");
+    // One at a time, so that each mistake is told at its place.
+    const auto check = [&](const std::string& name, net::proxy_settings one) {
+      if (const auto made = net::forward_proxy::make(one); !made)
+        problems_.emplace_back(settings_errc::wrong, fmt::format("{}: {}", name, made.error().text()), place_of(name));
+    };
+    check("proxy.url", {.url = p.url});
+    for (const auto& host : p.no_proxy) check("proxy.no_proxy", {.no_proxy = {host}});
+    for (const auto& [host, way] : p.targets) check("proxy.targets." + host, {.targets = {{host, way}}});
+  }
+
+  // dsf-fhir-server 2.6
+  void proxies() {
+    net::network_list networks;
+    for (const auto& p : c_.proxies) {
+      const bool thumbprint = p.size() == 128 && p.find_first_not_of("0123456789abcdef") == p.npos;
+      if (thumbprint) continue;
+      if (const auto added = networks.add(p); !added)
+        problems_.emplace_back(settings_errc::wrong,
+                               fmt::format("fhir.proxies: {}, or the SHA-512 thumbprint of the proxy's client certificate (128 lower-case "
+                                           "hexadecimal digits)",
+                                           added.error().text()),
+                               place_of("fhir.proxies"));
+    }
+    if (c_.proxy_listen.port != 0 && c_.proxies.empty())
+      refuse("fhir.proxy_port", "fhir.proxy_port is set, but fhir.proxies lists nobody who may come there; list the proxy's address");
+    const auto& h = c_.proxy_header;
+    if (h.empty() || h.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") != h.npos)
+      refuse("fhir.proxy_header", fmt::format("fhir.proxy_header is '{}', which is no name of a header; the usual one is X-ClientCert", h));
   }
 
   static bool holds_its_key(std::string_view certificate) { return certificate.ends_with(".p12") || certificate.ends_with(".pfx"); }

@@ -72,7 +72,7 @@ public:
 
 private:
   failure wrong(const YAML::Node& at, std::string text) const {
-    return fail(settings_errc::wrong, std::move(text), fmt::format("{}:{}", place_, at.Mark().line + 1 + offset_));
+    return fail(settings_errc::wrong, text + about_, fmt::format("{}:{}", place_, at.Mark().line + 1 + offset_));
   }
 
   result<fhir::practitioner_rule> rule(const YAML::Node& name, const YAML::Node& properties) const {
@@ -83,6 +83,7 @@ private:
     if (!properties.IsMap()) return wrong(name, fmt::format("rule '{}' has no properties", out.name));
     for (const auto& entry : properties) {
       const auto& property = entry.first.Scalar();
+      about_ = fmt::format(" (rule '{}', {})", out.name, property);
       if (property == "dsf-role") {
         TRY(roles(entry.second, out));
       } else if (property == "thumbprint") {
@@ -105,14 +106,17 @@ private:
           out.practitioner_roles.push_back({t.substr(0, bar), t.substr(bar + 1)});
         }
       } else if (property == "token-role" || property == "token-group") {
-        return wrong(entry.first,
-                     fmt::format("rule '{}' uses {}, but this release reads no tokens; use thumbprint or email", out.name, property));
+        auto& names = property == "token-role" ? out.token_roles : out.token_groups;
+        for (auto& t : TRY(texts(entry.second))) {
+          if (t.empty()) return wrong(entry.second, "it is blank");
+          names.push_back(std::move(t));
+        }
       } else {
         return wrong(entry.first,
-                     fmt::format("rule '{}' has an unknown property '{}'; known are thumbprint, email, dsf-role, practitioner-role",
-                                 out.name, property));
+                     "the property is unknown; known are thumbprint, email, token-role, token-group, dsf-role, practitioner-role");
       }
     }
+    about_.clear();
     return out;
   }
 
@@ -171,6 +175,7 @@ private:
 
   const std::string& place_;
   int offset_;
+  mutable std::string about_;  // what is being read: " (rule 'admin', email)"
 };
 
 }  // namespace

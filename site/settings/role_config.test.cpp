@@ -20,6 +20,8 @@ TEST_CASE("role configuration: every feature that grants", "[roles]") {
           thumbprint +
           "]\n"
           "    email: first.user@test.org\n"
+          "    token-role: admin\n"
+          "    token-group: [dsf-admins, /dsf/admins]\n"
           "    dsf-role:\n"
           "      - CREATE: [Task]\n"
           "      - READ: &types [Task, Questionnaire]\n"
@@ -34,6 +36,8 @@ TEST_CASE("role configuration: every feature that grants", "[roles]") {
   CHECK(r.name == "admin");
   CHECK(r.thumbprints == std::vector<std::string>{thumbprint});
   CHECK(r.emails == std::vector<std::string>{"first.user@test.org"});
+  CHECK(r.token_roles == std::vector<std::string>{"admin"});
+  CHECK(r.token_groups == std::vector<std::string>{"dsf-admins", "/dsf/admins"});
   REQUIRE(r.roles.size() == 4);
   CHECK(r.roles[2].op == dsf::fhir::operation::search);
   CHECK(r.roles[2].types == std::vector<std::string>{"Task", "Questionnaire"});
@@ -48,18 +52,22 @@ TEST_CASE("role configuration: nothing, and a single bar, stand for no rules", "
 }
 
 TEST_CASE("role configuration: a value that would grant nothing is an error with its line", "[roles]") {
-  CHECK(error_of("- a:\n    email: nobody\n") == "roles.yaml:2: 'nobody' is not an e-mail address");
+  CHECK(error_of("- a:\n    email: nobody\n") == "roles.yaml:2: 'nobody' is not an e-mail address (rule 'a', email)");
   CHECK(error_of("- a:\n    thumbprint: ABC\n") ==
-        "roles.yaml:2: thumbprint 'ABC' is not 128 lower-case hexadecimal digits (SHA-512 of the certificate)");
+        "roles.yaml:2: thumbprint 'ABC' is not 128 lower-case hexadecimal digits (SHA-512 of the certificate) (rule 'a', thumbprint)");
   CHECK(error_of("- a:\n    dsf-role: WRITE\n") ==
-        "roles.yaml:2: dsf-role 'WRITE' is none of CREATE, READ, UPDATE, DELETE, SEARCH, HISTORY, PERMANENT_DELETE, WEBSOCKET");
+        "roles.yaml:2: dsf-role 'WRITE' is none of CREATE, READ, UPDATE, DELETE, SEARCH, HISTORY, PERMANENT_DELETE, WEBSOCKET (rule 'a', "
+        "dsf-role)");
   CHECK(error_of("- a:\n    dsf-role:\n    - READ: [Subscription]\n") ==
-        "roles.yaml:3: 'Subscription' is not a resource type that can be granted");
-  CHECK(error_of("- a:\n    practitioner-role: DSF_ADMIN\n") == "roles.yaml:2: practitioner-role 'DSF_ADMIN' must be system|code");
-  CHECK(error_of("- a:\n    emial: x@y.de\n") ==
-        "roles.yaml:2: rule 'a' has an unknown property 'emial'; known are thumbprint, email, dsf-role, practitioner-role");
-  CHECK(error_of("- a:\n    token-role: admin\n") ==
-        "roles.yaml:2: rule 'a' uses token-role, but this release reads no tokens; use thumbprint or email");
+        "roles.yaml:3: 'Subscription' is not a resource type that can be granted (rule 'a', dsf-role)");
+  CHECK(error_of("- a:\n    practitioner-role: DSF_ADMIN\n") ==
+        "roles.yaml:2: practitioner-role 'DSF_ADMIN' must be system|code (rule 'a', practitioner-role)");
+  CHECK(
+      error_of("- a:\n    emial: x@y.de\n") ==
+      "roles.yaml:2: the property is unknown; known are thumbprint, email, token-role, token-group, dsf-role, practitioner-role (rule 'a', "
+      "emial)");
+  CHECK(error_of("- a:\n    token-role: ' '\n") == "roles.yaml:2: it is blank (rule 'a', token-role)");
+  CHECK(error_of("- a:\n    token-group: {b: c}\n") == "roles.yaml:2: it must be a text, or a list of texts (rule 'a', token-group)");
   CHECK(error_of("a: b\n") == "roles.yaml:1: the role configuration must be a list of rules (- name: {...})");
   CHECK(error_of("text") == "roles.yaml:1: the role configuration must be a list of rules (- name: {...})");
 }
@@ -72,7 +80,9 @@ TEST_CASE("role configuration inside the settings file: as YAML and as DSF's tex
     auto loaded = load_settings(s);
     return loaded.problems.empty() ? "" : loaded.problems[0].to_string();
   };
-  CHECK(problem("fhir:\n  role_config:\n  - a:\n      email: nobody\n") == "site.yaml:7: 'nobody' is not an e-mail address");
-  CHECK(problem("fhir:\n  role_config: |\n    - a:\n        email: nobody\n") == "site.yaml:7: 'nobody' is not an e-mail address");
+  CHECK(problem("fhir:\n  role_config:\n  - a:\n      email: nobody\n") ==
+        "site.yaml:7: 'nobody' is not an e-mail address (rule 'a', email)");
+  CHECK(problem("fhir:\n  role_config: |\n    - a:\n        email: nobody\n") ==
+        "site.yaml:7: 'nobody' is not an e-mail address (rule 'a', email)");
   CHECK(problem("fhir:\n  role_config: |\n    - a:\n        email: a@b.de\n") == "");
 }

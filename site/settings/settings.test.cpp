@@ -352,6 +352,52 @@ TEST_CASE("PKCS#12 holds its key, and revocation lists need a policy that reads 
         "@/site.yaml:6: tls.server.revocation is set, but tls.server.revocation_lists is not; name a file or a folder\n");
 }
 
+TEST_CASE("proxies on either side: what is wrong is told with its place", "[settings]") {
+  const folder f;
+  const auto fhir = [&](const std::string& more) {
+    std::string text = good;
+    text.insert(text.find("tls:"), "  " + more + "\n");
+    return problems(f, load(f, text));
+  };
+  CHECK(fhir("proxies: [10.1.0.0/16, '::1', " + std::string(128, 'a') + "]").empty());
+  CHECK(fhir("proxies: [proxy.example]") ==
+        "@/site.yaml:5: fhir.proxies: 'proxy.example' is not an IP address or network; write 192.0.2.7, 10.1.0.0/16 or fd00::/8, or the "
+        "SHA-512 "
+        "thumbprint of the proxy's client certificate (128 lower-case hexadecimal digits)\n");
+  CHECK(fhir("proxy_port: 8080") ==
+        "@/site.yaml:5: fhir.proxy_port is set, but fhir.proxies lists nobody who may come there; list the proxy's address\n");
+  CHECK(fhir("proxy_header: 'X Client'") ==
+        "@/site.yaml:5: fhir.proxy_header is 'X Client', which is no name of a header; the usual one is X-ClientCert\n");
+  const auto proxy = [&](const std::string& text) { return problems(f, load(f, good + text)); };
+  CHECK(proxy("proxy: {url: 'http://p.example:3128', username: u, password: p, no_proxy: [a.example], targets: {b.example: direct}}\n")
+            .empty());
+  CHECK(proxy("proxy: {username: u}\n") == "@/site.yaml:10: proxy.username is set, but proxy.url is not; set both or none\n");
+  CHECK(proxy("proxy: {url: 'https://p.example:3128'}\n").find("is no address of a proxy") != std::string::npos);
+  CHECK(proxy("proxy:\n  targets:\n    b.example: drect\n").starts_with("@/site.yaml:12: proxy.targets.b.example: 'drect' is no address"));
+}
+
+TEST_CASE("an OpenID provider needs its name, its authorities and something it is for", "[settings]") {
+  const folder f;
+  const auto with = [&](const std::string& text) { return load(f, good + text); };
+  const auto whole = with("oidc: {issuer: 'https://id.example/realms/dsf', client_id: dsf, trust: ca.pem, bearer_token: true}\n");
+  CHECK(problems(f, whole).empty());
+  CHECK(whole.config.oidc.audience == "dsf");
+  CHECK(whole.config.oidc.callback_path == "/login/callback");
+  CHECK(with("oidc: {issuer: 'https://id.example', client_id: dsf, trust: ca.pem, bearer_token: true, bearer_token_audience: any}\n")
+            .config.oidc.audience.empty());
+  CHECK(problems(f, with("oidc: {bearer_token: true}\n")) ==
+        "oidc.issuer is not set; oidc is on, and believes the tokens of this OpenID provider\n"
+        "oidc.client_id is not set; oidc is on; it is the name of this site at the OpenID provider\n"
+        "oidc.trust is not set; oidc is on; it holds the authorities of the OpenID provider's server\n");
+  CHECK(problems(f, with("oidc: {issuer: 'https://id.example'}\n")) ==
+        "@/site.yaml:10: oidc.issuer is set, but neither oidc.authorization_code_flow nor oidc.bearer_token is on: no token would be "
+        "believed\n");
+  CHECK(problems(
+            f,
+            with("oidc: {issuer: 'https://id.example', client_id: dsf, trust: ca.pem, bearer_token: true, back_channel_logout: true}\n")) ==
+        "@/site.yaml:10: oidc.back_channel_logout is on, but oidc.authorization_code_flow is not: there are no sessions to end\n");
+}
+
 TEST_CASE("docs/settings.md is current", "[settings]") {
   std::ifstream in(DSF_SOURCE_DIR "/docs/settings.md");
   std::stringstream text;

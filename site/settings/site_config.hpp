@@ -32,6 +32,35 @@ struct tls_config {
   revocation_policy revocation = revocation_policy::off;
 };
 
+struct proxy_config {
+  std::string url;
+  std::string username;
+  base::secret password;
+  std::vector<std::string> no_proxy;
+  std::map<std::string, std::string> targets;
+};
+
+// dsf-fhir-server 2.3
+struct oidc_config {
+  std::string issuer;
+  bool code_flow = false;
+  bool bearer_token = false;
+  bool back_channel_logout = false;
+  std::string audience;  // of bearer tokens; empty: any
+  std::string back_channel_path;
+  std::string callback_path;
+  std::string client_id;
+  base::secret client_secret;
+  std::string discovery_path;
+  std::int64_t cache_us = 0;
+  std::int64_t session_us = 0;
+  std::int64_t connect_us = 0;
+  std::int64_t read_us = 0;
+  tls_config tls;
+
+  [[nodiscard]] bool on() const noexcept { return code_flow || bearer_token; }
+};
+
 enum class evaluation_strategy : std::uint8_t { cql, ccdl, structured_query };
 
 struct feasibility_network {
@@ -111,6 +140,10 @@ struct site_config {
   std::string base_url;  // of the FHIR endpoint; no slash at the end
   listen_config fhir_listen;
   std::int64_t page_count = 0;
+  std::vector<std::string> proxies;  // addresses, networks, thumbprints of certificates
+  std::string proxy_header;
+  listen_config proxy_listen;  // port 0: none
+  std::vector<std::string> client_countries, client_issuers;
   std::string allow_list;  // bundle file (JSON or XML) loaded at start
   std::vector<fhir::practitioner_rule> practitioner_rules;
 
@@ -132,6 +165,9 @@ struct site_config {
 
   tls_config server_tls;
   tls_config client_tls;
+
+  proxy_config proxy;  // for outgoing calls
+  oidc_config oidc;
 
   std::string bpe_endpoint;    // the FHIR endpoint when it is another program; no slash at the end
   tls_config bpe_endpoint_tls; // complete when bpe_endpoint is set

@@ -28,6 +28,9 @@ finding fault(const std::string& about, std::string check, std::string cause, st
 finding no_answer(const std::string& about, const std::string& address, const net::error& e, const asker& us) {
   const auto host = host_of(address);
   const auto text = e.text();
+  if (e.is(net::errc::proxy_failed) || e.is(net::errc::proxy_refused))
+    return fault(about, "proxy", "proxy", text,
+                 fmt::format("compare proxy.url and its credentials, or call {} without it (proxy.no_proxy)", host));
   if (e.is(net::errc::name_not_resolved))
     return fault(about, "name", "name", text,
                  fmt::format("ask this machine's resolver (getent hosts {}), and compare with the address in the allow-list, {}",

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "net/certificate_usage.hpp"
+#include "net/forward_proxy.hpp"
 #include "net/https_client.hpp"
 #include "net/io_threads.hpp"
 #include "net/websocket.hpp"
@@ -53,7 +54,7 @@ private:
 
   bool open_client() {
     const auto& c = config_.client_tls;
-    auto identity = net::tls_identity::load({c.certificate, c.key, c.key_password, {}, c.trust});
+    auto identity = net::tls_identity::load({c.certificate, c.key, c.key_password, {}, c.trust, c.chain});
     if (!identity) {
       if (c.certificate.empty())
         out_.push_back({"this host", "tls.client certificate", health::fault, "own-certificate",
@@ -66,6 +67,10 @@ private:
     o.identity = identity_;
     o.shared_threads = threads_;
     o.connect_timeout_ms = timeout_ms();
+    // As dsfd calls its partners; a wrong proxy setting was told with the settings.
+    const auto& p = config_.proxy;
+    if (auto proxy = net::forward_proxy::make({p.url, p.username, p.password, p.no_proxy, p.targets}))
+      proxy_ = o.proxy = std::make_shared<const net::forward_proxy>(*std::move(proxy));
     client_ = std::make_unique<net::https_client>(std::move(o));
     return true;
   }
@@ -129,6 +134,7 @@ private:
     r.url = own_address() + "/ws";
     r.identity = identity_;
     r.connect_timeout_ms = timeout_ms();
+    r.proxy = proxy_;
     net::open_websocket(*threads_, std::move(r), {}, [done](net::result<net::websocket> w) { done->set_value(std::move(w)); });
     auto opened = waits.get();
     if (opened) {
@@ -203,6 +209,7 @@ private:
   const doctor_options& options_;
   const base::clock& clock_;
   std::optional<net::tls_identity> identity_;
+  std::shared_ptr<const net::forward_proxy> proxy_;
   std::shared_ptr<net::io_threads> threads_;
   std::unique_ptr<net::https_client> client_;
   asker us_;

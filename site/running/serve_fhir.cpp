@@ -1,0 +1,112 @@
+// The FHIR endpoint's ports: mutual TLS for everybody, and one without TLS for listed proxies.
+#include "actors/peer_facts.hpp"
+#include "net/query.hpp"
+#include "site/running/feasibility_stores.hpp"
+#include "site/running/parts.hpp"
+
+namespace dsf::site {
+namespace {
+
+using base::result;
+
+result<std::unique_ptr<net::https_client>> make_provider_client(const site_config& config) {
+  net::client_options o;
+  o.identity = TRY(net::tls_identity::load(client_files_of(config.oidc.tls)));
+  o.connect_timeout_ms = config.oidc.connect_us / base::us_per_ms;
+  o.proxy = TRY(proxy_of(config));
+  return std::make_unique<net::https_client>(std::move(o));
+}
+
+std::unique_ptr<open_id> make_people(const site_config& config, net::transport& provider, const base::logger& log) {
+  const auto& c = config.oidc;
+  const auto timeout_ms = std::max<std::int64_t>(1, c.read_us / base::us_per_ms);
+  open_id_options o;
+  o.base_url = config.base_url;
+  o.bearer_token = c.bearer_token;
+  o.code_flow = c.code_flow;
+  o.back_channel_logout = c.back_channel_logout;
+  o.audience = c.audience;
+  o.client_id = c.client_id;
+  o.client_secret = c.client_secret;
+  o.callback_path = c.callback_path;
+  o.back_channel_path = c.back_channel_path;
+  o.session_idle_us = c.session_us;
+  o.timeout_ms = timeout_ms;
+  issuer_options i{c.issuer, c.discovery_path, c.cache_us, timeout_ms};
+  return std::make_unique<open_id>(std::move(o), std::make_unique<token_issuer>(std::move(i), provider), provider, log);
+}
+
+result<std::unique_ptr<front_door>> make_door(const site_config& config, const net::tls_identity& identity, net::transport* provider,
+                                              const base::logger& log) {
+  proxy_list proxies;
+  for (const auto& p : config.proxies) TRY(proxies.add(p));
+  auto certificates = std::make_unique<certificate_of_request>(
+      std::move(proxies), config.proxy_header, certificate_names{config.client_countries, config.client_issuers}, identity, log);
+  return std::make_unique<front_door>(std::move(certificates), provider ? make_people(config, *provider, log) : nullptr);
+}
+
+// A proxy that is listed by its address comes without a certificate, and so do its callers.
+bool some_come_without(const site_config& config) {
+  proxy_list proxies;
+  for (const auto& p : config.proxies) (void)proxies.add(p);  // checked in make_door
+  return proxies.some_without_certificate();
+}
+
+}  // namespace
+
+void running_site::parts::serve_known(net::request&& r, net::responder answer) {
+  if (r.method == "GET" || r.method == "HEAD") return endpoint->handle(std::move(r), std::move(answer));
+  // The connection knows only its own certificate; a proxy's caller is known here.
+  auto to = std::make_shared<net::responder>(std::move(answer));
+  auto logged = net::responder::to([this, to, who = r.peer, method = r.method, target = std::string(r.path()),
+                                    began_us = base::system_clock_source().steady_us()](net::response&& reply) {
+    const auto identity = caches->identify(actors::facts_of(*who));
+    log->info(
+        "access", "request answered", {.identity = identity && *identity ? (*identity)->name() : std::string{}},
+        {{"method", method}, {"target", target}, {"status", reply.status}, {"us", base::system_clock_source().steady_us() - began_us}});
+    (*to)(std::move(reply));
+  });
+  endpoint->handle(std::move(r), std::move(logged));
+}
+
+base::result<> running_site::parts::serve_fhir() {
+  const auto identity = TRY(net::tls_identity::load(server_files_of(config.server_tls)));
+  if (config.oidc.on()) provider_client = TRY(make_provider_client(config));
+  door = TRY(make_door(config, identity, provider_client.get(), *log));
+  const auto options_of = [this, base = TRY(net::parse_url(config.base_url)).target](const listen_config& listen, bool plain) {
+    net::server_options o;
+    o.address = listen.address;
+    o.port = listen.port;
+    o.limits.connections = static_cast<int>(config.limits.connections);
+    o.limits.connections_per_certificate = static_cast<int>(config.limits.connections_per_partner);
+    o.limits.head_bytes = static_cast<std::size_t>(config.limits.head_bytes);
+    o.limits.body_bytes = static_cast<std::uint64_t>(config.limits.body_bytes);
+    o.on_refused = [this](std::string_view address, std::string_view reason) {
+      log->warning("tls", "handshake refused", {}, {{"address", std::string(address)}, {"reason", std::string(reason)}});
+    };
+    o.on_websocket = [this, base, plain](const net::request& r) {
+      net::websocket_verdict verdict;
+      const auto entered = door->enter(r, plain, verdict.refusal);
+      if (!entered) return verdict;
+      const auto path = entered->path();
+      return subscribers->judge(*entered, path.starts_with(base) ? path.substr(base.size()) : std::string_view());
+    };
+    o.on_exchange = [this](const net::exchange& e) { metrics->http.answered(e.method, e.target, e.status, e.handler_us); };
+    return o;
+  };
+  const auto handle = [this](bool plain) {
+    return [this, plain](net::request&& r, net::responder a) {
+      door->enter(std::move(r), std::move(a), plain,
+                  [this](net::request&& known, net::responder to) { serve_known(std::move(known), std::move(to)); });
+    };
+  };
+  auto o = options_of(config.fhir_listen, false);
+  o.identity = identity;
+  if (some_come_without(config) || config.oidc.on()) o.certificates = net::client_certificate::optional;
+  fhir_server.emplace(TRY(net::https_server::start(std::move(o), handle(false))));
+  if (config.proxy_listen.port != 0)
+    proxy_server.emplace(TRY(net::https_server::start(options_of(config.proxy_listen, true), handle(true))));
+  return {};
+}
+
+}  // namespace dsf::site
