@@ -9,6 +9,7 @@
 #include "base/mutant.hpp"
 #include "fhir/semantics/access.hpp"
 #include "fhir/semantics/element.hpp"
+#include "fhir/semantics/invariants/invariants.hpp"
 #include "fhir/semantics/names.hpp"
 #include "fhir/semantics/operation_outcome.hpp"
 #include "fhir/semantics/profiles/profile.hpp"
@@ -20,6 +21,8 @@ namespace {
 // 4.5: everything that an admitted resource is checked against beyond the codec. A Task that becomes failed may have any faults.
 op_result<void> validate(const op_scope& scope, const base::json& resource, std::vector<issue> issues, bool ignore_errors) {
   if (ignore_errors) return {};
+  auto broken = check_invariants(resource);
+  std::ranges::move(broken, std::back_inserter(issues));
   if (resource["resourceType"].str() == "Task") {
     auto more = check_task_profiles(resource, scope.conformance);
     std::ranges::move(more, std::back_inserter(issues));
