@@ -82,7 +82,7 @@ private:
     }
     if (variable == nullptr) return take_unknown(name, text);
     if (variable->setting.empty()) return note(name, std::string(variable->note));
-    if (variable->how == dsf_meaning::of_endpoint && !serves_fhir())
+    if ((variable->how == dsf_meaning::of_endpoint || variable->how == dsf_meaning::listener) && !serves_fhir())
       return note(name, "only a FHIR endpoint listens to other sites, and the variables describe none; use dsfctl for the engine");
     if (is_replaced(name))
       return note(name, "endpoint and engine are one program here, with the client certificate and trust of DEV_DSF_BPE_FHIR_CLIENT_...");
@@ -99,6 +99,10 @@ private:
       if (!level) return note(name, "no level of DSF: TRACE, DEBUG, INFO, WARN, ERROR");
       value = *level;
     }
+    // DSF's servers stand behind a reverse proxy that speaks TLS, unless they are given a certificate.
+    if (variable->how == dsf_meaning::listener && !is_set("DEV_DSF_SERVER_CERTIFICATE"))
+      return add(variable->setting == "fhir.port" ? "fhir.proxy_port" : "fhir.proxy_address", {std::move(value)}, name,
+                 out_.given.assignments);
     add(std::string(variable->setting) + (from_file ? "_file" : ""), {std::move(value)}, name, out_.given.assignments);
   }
 

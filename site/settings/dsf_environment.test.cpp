@@ -146,6 +146,43 @@ TEST_CASE("the engine's variables alone make an engine whose endpoint is another
   CHECK(note(loaded, "DEV_DSF_SERVER_API_PORT").find("dsfctl") != std::string::npos);
 }
 
+TEST_CASE("without a certificate for the listener it is the one for the reverse proxy, which has to be listed", "[settings]") {
+  const secrets s;
+  auto e = installation(s);
+  e.erase("DEV_DSF_SERVER_CERTIFICATE");
+  e.erase("DEV_DSF_SERVER_CERTIFICATE_KEY");
+  e["DEV_DSF_SERVER_API_HOST"] = "0.0.0.0";
+  e["DEV_DSF_SERVER_AUTH_CLIENT_CERTIFICATE_HEADER"] = "X-Client";
+  e["DSFD_TLS_SERVER_CERTIFICATE"] = s("server.pem");
+  e["DSFD_TLS_SERVER_KEY"] = s("server.key");
+  CHECK(problems(load(e)).find("fhir.proxies lists nobody") != std::string::npos);
+  e["DSFD_FHIR_PROXIES"] = "10.2.0.0/16";
+  const auto loaded = load(e);
+  REQUIRE(problems(loaded).empty());
+  CHECK(loaded.config.proxy_listen.port == 8443);
+  CHECK(loaded.config.proxy_listen.address == "0.0.0.0");
+  CHECK(loaded.config.proxy_header == "X-Client");
+}
+
+TEST_CASE("DSF's OpenID provider and forward proxy are ours", "[settings]") {
+  const secrets s;
+  auto e = installation(s);
+  e["DEV_DSF_SERVER_AUTH_OIDC_BEARER_TOKEN"] = "true";
+  e["DEV_DSF_SERVER_AUTH_OIDC_CLIENT_ID"] = "dsf";
+  e["DEV_DSF_SERVER_AUTH_OIDC_CLIENT_SECRET_FILE"] = s("password.txt");
+  e["DEV_DSF_SERVER_AUTH_OIDC_PROVIDER_REALM_BASE_URL"] = "https://id.hospital-a.example/realms/dsf";
+  e["DEV_DSF_SERVER_AUTH_OIDC_PROVIDER_CLIENT_TRUST_SERVER_CERTIFICATE_CAS"] = s("ca.pem");
+  e["DEV_DSF_PROXY_URL"] = "http://proxy.hospital-a.example:3128";
+  e["DEV_DSF_PROXY_USERNAME"] = "dsf";
+  e["DEV_DSF_PROXY_PASSWORD_FILE"] = s("password.txt");
+  e["DEV_DSF_PROXY_NOPROXY"] = "localhost, hospital-a.example:443";
+  const auto loaded = load(e);
+  REQUIRE(problems(loaded).empty());
+  CHECK(loaded.config.proxy.url == "http://proxy.hospital-a.example:3128");
+  CHECK(loaded.config.proxy.no_proxy.size() == 2);
+  CHECK(note(loaded, "DEV_DSF_PROXY_PASSWORD_FILE") == "(no note)");
+}
+
 TEST_CASE("DSF's variables stand between the file and our own; what follows from them stands below the file", "[settings]") {
   const secrets s;
   auto e = installation(s);

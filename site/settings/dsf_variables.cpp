@@ -51,8 +51,8 @@ constexpr dsf_variable table[] = {
   {"DEV_DSF_FHIR_DEBUG_LOG_MESSAGE_WEBSERVICEREQUEST", "", debug_log},
 
   // ---- both
-  {"DEV_DSF_SERVER_API_HOST", "fhir.address", "", endpoint},
-  {"DEV_DSF_SERVER_API_PORT", "fhir.port", "", endpoint},
+  {"DEV_DSF_SERVER_API_HOST", "fhir.address", "", dsf_meaning::listener},
+  {"DEV_DSF_SERVER_API_PORT", "fhir.port", "", dsf_meaning::listener},
   {"DEV_DSF_SERVER_STATUS_HOST", "status.address", ""},
   {"DEV_DSF_SERVER_STATUS_PORT", "status.port", ""},
   {"DEV_DSF_SERVER_CONTEXT_PATH", "", "the path is that of fhir.base_url"},
@@ -69,8 +69,8 @@ constexpr dsf_variable table[] = {
   {"DEV_DSF_SERVER_AUTH_OIDC_BEARER_TOKEN_AUDIENCE", "oidc.bearer_token_audience", "", endpoint},
   {"DEV_DSF_SERVER_AUTH_OIDC_CLIENT_ID", "oidc.client_id", "", endpoint},
   {"DEV_DSF_SERVER_AUTH_OIDC_CLIENT_SECRET", "oidc.client_secret", "", endpoint},
-  {"DEV_DSF_SERVER_AUTH_OIDC_PROVIDER_CLIENT_CACHE_TIMEOUT_CONFIGURATION_RESOURCE", "", "configuration and keys are kept equally long: oidc.cache_timeout"},
-  {"DEV_DSF_SERVER_AUTH_OIDC_PROVIDER_CLIENT_CACHE_TIMEOUT_JWKS_RESOURCE", "oidc.cache_timeout", "", endpoint},
+  {"DEV_DSF_SERVER_AUTH_OIDC_PROVIDER_CLIENT_CACHE_TIMEOUT_CONFIGURATION_RESOURCE", "oidc.cache_timeout", "", endpoint},
+  {"DEV_DSF_SERVER_AUTH_OIDC_PROVIDER_CLIENT_CACHE_TIMEOUT_JWKS_RESOURCE", "", "oidc.cache_timeout holds for the provider's keys too"},
   {"DEV_DSF_SERVER_AUTH_OIDC_PROVIDER_CLIENT_CERTIFICATE", "oidc.certificate", "", endpoint},
   {"DEV_DSF_SERVER_AUTH_OIDC_PROVIDER_CLIENT_CERTIFICATE_PRIVATE_KEY", "oidc.key", "", endpoint},
   {"DEV_DSF_SERVER_AUTH_OIDC_PROVIDER_CLIENT_CERTIFICATE_PRIVATE_KEY_PASSWORD", "oidc.key_password", "", endpoint},
