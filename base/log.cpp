@@ -1,6 +1,8 @@
 #include "base/log.hpp"
+#include "base/log_file.hpp"
 
 #include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -20,10 +22,12 @@ std::string_view level_name(log_level level) {
 
 class spdlog_sink final : public log_sink {
 public:
-  explicit spdlog_sink(const std::string& path) {
+  spdlog_sink(const std::string& path, std::size_t max_bytes, std::size_t keep) {
     std::shared_ptr<spdlog::sinks::sink> sink;
     if (path == "-")
       sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+    else if (max_bytes > 0)
+      sink = std::make_shared<spdlog::sinks::rotating_file_sink_mt>(path, max_bytes, keep);
     else
       sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(path);
     logger_ = std::make_shared<spdlog::logger>("dsf", sink);
@@ -80,7 +84,10 @@ void logger::log(log_level level, std::string_view component, std::string_view m
   sink_->line(out);
 }
 
-std::shared_ptr<log_sink> file_log_sink(const std::string& path) { return std::make_shared<spdlog_sink>(path); }
+std::shared_ptr<log_sink> file_log_sink(const std::string& path) { return std::make_shared<spdlog_sink>(path, 0, 0); }
+std::shared_ptr<log_sink> rotating_log_sink(const std::string& path, std::size_t max_bytes, std::size_t keep) {
+  return std::make_shared<spdlog_sink>(path, max_bytes, keep);
+}
 std::shared_ptr<log_sink> null_log_sink() { return std::make_shared<discard>(); }
 
 }  // namespace dsf::base

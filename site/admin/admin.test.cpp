@@ -73,6 +73,23 @@ TEST_CASE("every call arrives with all its fields, and so does its answer", "[ad
   CHECK(port.asked == "cancel instance 3 because");
   REQUIRE(client.hold_handler("a.B", true).has_value());
   CHECK(port.asked == "hold a.B");
+  CHECK(client.retention().value() == port.retention().value());
+  for (const bool dry : {false, true}) CHECK(client.run_retention(dry).value() == port.run_retention(dry).value());
+  std::uint64_t rows = 0;
+  REQUIRE(client
+              .back_up("/b", "/k",
+                       [&](const store_copy_progress& p) {
+                         CHECK(p == store_copy_progress{p.rows, 10 * p.rows, 3, 4, p.rows == 100});
+                         rows = p.rows;
+                         return true;
+                       })
+              .has_value());
+  CHECK(rows == 100);
+  CHECK(port.asked == "backup /b /k");
+  CHECK(client.back_up("/b", "", [](const store_copy_progress&) { return false; }).error().is(admin_errc::cancelled));
+  CHECK(client.back_up("full", "", [](const store_copy_progress&) { return true; }).error().text() == "this folder is not empty");
+  CHECK(client.write_data_keys("/k").value() == store_copy_progress{0, 0, 3, 4, true});
+  CHECK(port.asked == "keys /k");
   REQUIRE(client.shutdown("test").has_value());
   CHECK(port.asked == "shutdown test");
 }

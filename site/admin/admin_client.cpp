@@ -198,6 +198,43 @@ base::result<> admin_client::hold_handler(const std::string& class_name, bool ho
   return {};
 }
 
+base::result<retention_overview> admin_client::retention() {
+  return from_proto(TRY(impl_->call(&pb::Admin::Stub::Retention, pb::RetentionRequest())));
+}
+
+base::result<retention_result> admin_client::run_retention(bool dry_run) {
+  pb::RunRetentionRequest in;
+  in.set_dry_run(dry_run);
+  grpc::ClientContext context;
+  pb::RetentionResult out;
+  const auto status = impl_->stub->RunRetention(&context, in, &out);
+  if (!status.ok()) return base::failure(from_status(status, impl_->path));
+  return from_proto(out);
+}
+
+base::result<> admin_client::back_up(const std::string& destination, const std::string& keys,
+                                     const std::function<bool(const store_copy_progress&)>& progress) {
+  pb::BackupRequest in;
+  in.set_destination(destination);
+  in.set_keys(keys);
+  grpc::ClientContext context;
+  auto reader = impl_->stub->Backup(&context, in);
+  pb::BackupProgress message;
+  bool wanted = true;
+  while (wanted && reader->Read(&message)) wanted = progress(from_proto(message));
+  if (!wanted) context.TryCancel();
+  const auto status = reader->Finish();
+  if (!wanted) return base::fail(admin_errc::cancelled, "the backup was stopped; nothing of it is left", destination);
+  if (!status.ok()) return base::failure(from_status(status, impl_->path));
+  return {};
+}
+
+base::result<store_copy_progress> admin_client::write_data_keys(const std::string& file) {
+  pb::WriteDataKeysRequest in;
+  in.set_path(file);
+  return from_proto(TRY(impl_->call(&pb::Admin::Stub::WriteDataKeys, in)));
+}
+
 base::result<> admin_client::shutdown(const std::string& reason) {
   pb::ShutdownRequest in;
   in.set_reason(reason);

@@ -262,6 +262,41 @@ struct plugin_list {
   bool operator==(const plugin_list&) const = default;
 };
 
+struct retention_line {
+  std::string what;
+  std::string age;
+  std::uint64_t removed = 0;
+  bool operator==(const retention_line&) const = default;
+};
+
+struct retention_overview {
+  std::vector<retention_line> rules;  // removed: since the program started
+  std::uint64_t sweeps = 0;
+  std::uint64_t failed = 0;
+  base::timestamp last;
+  std::int64_t last_took_us = 0;
+  base::timestamp next;
+  std::string last_error;
+  bool operator==(const retention_overview&) const = default;
+};
+
+struct retention_result {
+  std::vector<retention_line> rules;  // removed: by this sweep, or what it would be
+  std::uint64_t looked_at = 0;
+  std::int64_t took_us = 0;
+  bool dry_run = false;
+  bool operator==(const retention_result&) const = default;
+};
+
+struct store_copy_progress {
+  std::uint64_t rows = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t keys = 0;  // data keys written, or left out
+  std::uint64_t sequence = 0;
+  bool finished = false;
+  bool operator==(const store_copy_progress&) const = default;
+};
+
 struct site_event_line {
   std::string
       kind;  // watching (the first), then as actors::to_string(site_event_kind); "lost": the watcher was too slow, text is how many events it missed
@@ -303,6 +338,13 @@ public:
   // `state`: retired, excluded or active. Survives a restart; an error where the settings list the process otherwise.
   virtual base::result<process_state_line> set_process_state(const std::string& process, const std::string& state) = 0;
   virtual base::result<> hold_handler(const std::string& class_name, bool hold) = 0;
+  virtual base::result<retention_overview> retention() = 0;
+  // Returns when the sweep is done. `dry_run`: only counts.
+  virtual base::result<retention_result> run_retention(bool dry_run) = 0;
+  // Paths on the site's machine. `progress` is called now and then, and at last with `finished`; when it returns false nothing is left behind.
+  virtual base::result<> back_up(const std::string& destination, const std::string& keys,
+                                 const std::function<bool(const store_copy_progress&)>& progress) = 0;
+  virtual base::result<store_copy_progress> write_data_keys(const std::string& file) = 0;
   // Begins an orderly stop and returns.
   virtual base::result<> shutdown(const std::string& reason) = 0;
 };

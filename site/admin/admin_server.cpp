@@ -91,6 +91,23 @@ public:
     return done(port_.shutdown(in->reason()));
   }
 
+  grpc::Status Retention(grpc::ServerContext*, const pb::RetentionRequest*, pb::RetentionOverview* out) override {
+    return answer(port_.retention(), out);
+  }
+  grpc::Status RunRetention(grpc::ServerContext*, const pb::RunRetentionRequest* in, pb::RetentionResult* out) override {
+    return answer(port_.run_retention(in->dry_run()), out);
+  }
+  grpc::Status WriteDataKeys(grpc::ServerContext*, const pb::WriteDataKeysRequest* in, pb::BackupProgress* out) override {
+    return answer(port_.write_data_keys(in->path()), out);
+  }
+  grpc::Status Backup(grpc::ServerContext* context, const pb::BackupRequest* in, grpc::ServerWriter<pb::BackupProgress>* out) override {
+    return done(port_.back_up(in->destination(), in->keys(), [&](const store_copy_progress& p) {
+      pb::BackupProgress message;
+      to_proto(p, message);
+      return !context->IsCancelled() && out->Write(message);
+    }));
+  }
+
   grpc::Status Import(grpc::ServerContext* context, const pb::ImportRequest* in, grpc::ServerWriter<pb::ImportProgress>* out) override {
     auto imported = port_.import(in->path(), [&](const import_progress& p) {
       pb::ImportProgress message;

@@ -29,6 +29,9 @@ void to_proto(const worker_list& from, pb::WorkerList& to);
 void to_proto(const deploy_result& from, pb::DeployResult& to);
 void to_proto(const process_state_line& from, pb::ProcessStateLine& to);
 void to_proto(const plugin_list& from, pb::PluginList& to);
+void to_proto(const retention_overview& from, pb::RetentionOverview& to);
+void to_proto(const retention_result& from, pb::RetentionResult& to);
+void to_proto(const store_copy_progress& from, pb::BackupProgress& to);
 void to_proto(const site_event_line& from, pb::SiteEvent& to);
 
 site_status from_proto(const pb::SiteStatus& from);
@@ -50,6 +53,9 @@ worker_list from_proto(const pb::WorkerList& from);
 deploy_result from_proto(const pb::DeployResult& from);
 process_state_line from_proto(const pb::ProcessStateLine& from);
 plugin_list from_proto(const pb::PluginList& from);
+retention_overview from_proto(const pb::RetentionOverview& from);
+retention_result from_proto(const pb::RetentionResult& from);
+store_copy_progress from_proto(const pb::BackupProgress& from);
 site_event_line from_proto(const pb::SiteEvent& from);
 
 grpc::Status to_status(const base::error& e);

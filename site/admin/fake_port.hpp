@@ -84,6 +84,23 @@ struct fake_port : admin_port {
     return process_state_line{process, state, "an operator wants it"};
   }
   base::result<> hold_handler(const std::string& name, bool hold) override { return note((hold ? "hold " : "release ") + name); }
+  base::result<retention_overview> retention() override {
+    return retention_overview{{{"tasks", "P30D", 7}, {"binaries", "never", 0}}, 4, 1, {5}, 6, {7}, "disk"};
+  }
+  base::result<retention_result> run_retention(bool dry_run) override {
+    return retention_result{{{"tasks", "P30D", 2}, {"binaries", "never", 0}}, 9, 3'000, dry_run};
+  }
+  base::result<> back_up(const std::string& destination, const std::string& keys,
+                         const std::function<bool(const store_copy_progress&)>& progress) override {
+    if (destination == "full") return base::fail(admin_errc::invalid, "this folder is not empty", destination);
+    for (std::uint64_t i = 1; i <= 100; ++i)
+      if (!progress({i, 10 * i, 3, 4, i == 100})) return note("backup stopped");
+    return note("backup " + destination + " " + keys);
+  }
+  base::result<store_copy_progress> write_data_keys(const std::string& file) override {
+    asked = "keys " + file;
+    return store_copy_progress{0, 0, 3, 4, true};
+  }
   base::result<> shutdown(const std::string& reason) override { return note("shutdown " + reason); }
   std::uint64_t subscribe(std::function<void(const site_event_line&)> l) override {
     std::lock_guard lock(mutex);

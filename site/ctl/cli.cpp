@@ -17,6 +17,7 @@
 #include "site/ctl/doctor/doctor.hpp"
 #include "site/ctl/log_command.hpp"
 #include "site/ctl/plugin_commands.hpp"
+#include "site/ctl/store_commands.hpp"
 #include "site/settings/load.hpp"
 
 extern char** environ;
@@ -77,6 +78,7 @@ public:
     site_commands();
     instance_commands();
     work_commands();
+    store_commands();
     tool_commands();
   }
 
@@ -232,6 +234,36 @@ private:
     test->add_option("--dsfd", plugin_.program, "the dsfd program; default: beside dsfctl");
   }
 
+  static std::string absolute(const std::string& path) {
+    return path.empty() ? path : std::filesystem::absolute(path).lexically_normal().string();
+  }
+
+  void store_commands() {
+    auto* retention = group("retention", "what is removed by age");
+    on_site(*retention, "status", "the rules, what they have removed, and when they look again",
+            [this](auto& s) { return ctl::retention_status(o_, s); });
+    auto* run = on_site(*retention, "run", "looks now", [this](auto& s) { return ctl::retention_run(o_, s, dry_run_); });
+    run->add_flag("--dry-run", dry_run_, "only tells what would be removed");
+
+    auto* store = group("store", "backups");
+    auto* backup = on_site(*store, "backup", "of the running site, without its data keys; the site goes on",
+                           [this](auto& s) { return ctl::store_backup(o_, s, {absolute(store_.backup), {}, absolute(store_.keys)}); });
+    backup->add_option("destination", store_.backup, "folder on the site's machine, empty or not there")->required();
+    backup->add_option("--keys", store_.keys,
+                       "new file for the data keys, without which what is under one can't be restored; keep it elsewhere");
+    auto* keys = on_site(*store, "keys", "the running site's data keys as they are now; replaces the file",
+                         [this](auto& s) { return ctl::store_keys(o_, s, absolute(store_.keys)); });
+    keys->add_option("file", store_.keys, "on the site's machine")->required();
+    auto* restore =
+        command(*store, "restore", "makes a store of a backup; no site needed", [this] { return ctl::store_restore(o_, store_); });
+    restore->add_option("backup", store_.backup, "folder of the backup")->required();
+    restore->add_option("store", store_.store, "folder for the store (store.path), empty or not there")->required();
+    restore->add_option("--keys", store_.keys, "file of data keys, as old as the backup or younger");
+    auto* check = command(*store, "check", "whether a backup, or a store that no server has open, is whole",
+                          [this] { return ctl::store_check(o_, store_.backup); });
+    check->add_option("path", store_.backup, "folder")->required();
+  }
+
   void tool_commands() {
     auto* cohort = group("cohort", "cohorts of the repository");
     auto* count =
@@ -313,7 +345,8 @@ private:
   global_options g_;
   std::function<result<>()> action_;
 
-  bool all_ = false;
+  bool all_ = false, dry_run_ = false;
+  ctl::store_places store_;
   std::uint32_t limit_ = 1'000;
   std::string id_, path_, text_;
   std::vector<std::string> ids_, inputs_, references_, variables_;

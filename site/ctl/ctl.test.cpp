@@ -12,6 +12,7 @@
 #include "site/ctl/demo/allow_list.hpp"
 #include "site/ctl/demo/child.hpp"
 #include "site/ctl/plugin_commands.hpp"
+#include "site/ctl/store_commands.hpp"
 #include "site/ctl/text_table.hpp"
 
 using namespace dsf::site;
@@ -285,4 +286,39 @@ TEST_CASE("the shipped bundles lint clean", "[ctl]") {
     CHECK(ran.code == 0);
     CHECK(ran.out.find("no faults, 0 warnings") != std::string::npos);
   }
+}
+
+TEST_CASE("retention and store: tables for people, JSON for programs, and refusals that name the place", "[ctl]") {
+  fake_port port;
+  printed p;
+  REQUIRE(ctl::retention_status(p.o, port).has_value());
+  CHECK(p.out.str() ==
+        "WHAT      AGE    REMOVED\n"
+        "tasks     P30D         7\n"
+        "binaries  never        0\n"
+        "last sweep 2h ago, 0 ms; 4 since the start; next 2h ago\n"
+        "1 failed, the last one: disk\n");
+  p.out.str("");
+  REQUIRE(ctl::retention_run(p.o, port, true).has_value());
+  CHECK(p.out.str().find("WOULD GO") != std::string::npos);
+  CHECK(p.out.str().find("looked at 9 in 3 ms") != std::string::npos);
+  p.out.str("");
+  p.o.json = true;
+  REQUIRE(ctl::retention_run(p.o, port, false).has_value());
+  CHECK(p.out.str() ==
+        "{\"rules\":[{\"what\":\"tasks\",\"age\":\"P30D\",\"removed\":2},{\"what\":\"binaries\",\"age\":\"never\",\"removed\":0}],"
+        "\"looked_at\":9,\"took_us\":3000,\"dry_run\":false}\n");
+  p.out.str("");
+  p.o.json = false;
+  REQUIRE(ctl::store_backup(p.o, port, {"/b", {}, {}}).has_value());
+  CHECK(p.out.str() == "backup of commit 4 in /b: 100 rows, 1000 B; 3 data keys left out\n");
+  CHECK_FALSE(ctl::store_backup(p.o, port, {"full", {}, {}}).has_value());
+
+  folder f;
+  const auto none = dsfctl({"store", "check", f / "none"});
+  CHECK(none.code == 1);
+  CHECK(none.err.find("there is no such folder") != std::string::npos);
+  const auto no_backup = dsfctl({"store", "restore", f.path.string(), f / "store"});
+  CHECK(no_backup.code == 1);
+  CHECK(no_backup.err.find("no backup that was finished") != std::string::npos);
 }

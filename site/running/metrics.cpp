@@ -69,6 +69,14 @@ void add_engine(metrics_page& page, const actors::engine_figures& f) {
   }
 }
 
+void add_retention(metrics_page& page, const actors::retention_status& s, base::timestamp started, base::timestamp now) {
+  for (std::size_t i = 0; i < actors::removal_count; ++i)
+    page.add(metric::retention_removed, static_cast<double>(s.total.count[i]), {to_string(static_cast<actors::removal>(i))});
+  page.add(metric::retention_sweeps, static_cast<double>(s.sweeps));
+  page.add(metric::retention_failed, static_cast<double>(s.failed));
+  page.add(metric::retention_seconds_ago, seconds(now.us - (s.last.us == 0 ? started.us : s.last.us)));
+}
+
 void add_events(metrics_page& page, const actors::site_events& events) {
   using enum actors::site_event_kind;
   for (const auto kind :
@@ -153,6 +161,7 @@ std::string running_site::parts::metrics_text() {
   page.add(metric::ready, ready());
   add_program(page, started);
   add_store(page, *store);
+  if (retention) add_retention(page, retention->status(), started, now);
   if (const auto e = engine.operator->()) add_engine(page, e->figures());
   add_events(page, events);
   page.add(metric::work, static_cast<double>(work->running()), {"running"});

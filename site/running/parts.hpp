@@ -12,6 +12,7 @@
 #include "actors/engine.hpp"
 #include "actors/fhir_endpoint.hpp"
 #include "actors/instance_host.hpp"
+#include "actors/retention/keeper.hpp"
 #include "actors/site_events.hpp"
 #include "actors/subscriptions.hpp"
 #include "actors/work_pool.hpp"
@@ -59,6 +60,7 @@ struct running_site::parts {
   actors::engine_context context;  // as the engine has it; for reading instances
   engine_slot engine;
   std::unique_ptr<caretaker> care;
+  std::unique_ptr<actors::retention_keeper> retention;
   std::unique_ptr<metrics_state> metrics;
   std::unique_ptr<net::https_client> provider_client;  // to the OpenID provider; calls back into:
   std::unique_ptr<front_door> door;                    // role fhir
@@ -77,6 +79,7 @@ struct running_site::parts {
   // A request whose caller the front door knows.
   void serve_known(net::request&& r, net::responder answer);
   void make_engine();
+  void start_retention();
   void stop();
   // Brings what waits for it to the endpoint elsewhere. An error: it has to be tried again.
   base::result<> deploy_elsewhere();

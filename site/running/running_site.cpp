@@ -1,5 +1,6 @@
 #include "site/running/running_site.hpp"
 
+#include "base/log_file.hpp"
 #include "base/mutant.hpp"
 #include "fhir/semantics/access.hpp"
 #include "fhir/semantics/search/index.hpp"
@@ -43,7 +44,9 @@ result<> running_site::parts::open() {
   auto& entropy = base::system_entropy();
   started = clock.now();
   try {
-    log = std::make_unique<base::logger>(clock, config.name, config.log_level, base::file_log_sink(config.log_file));
+    log = std::make_unique<base::logger>(clock, config.name, config.log_level,
+                                         base::rotating_log_sink(config.log_file, static_cast<std::size_t>(config.log_file_bytes),
+                                                                 static_cast<std::size_t>(config.log_files_kept)));
   } catch (const std::exception& e) {
     return fail(running_errc::cannot_start, std::string("the log file can't be opened: ") + e.what(), config.log_file);
   }
@@ -130,8 +133,10 @@ result<> running_site::parts::open() {
   context.write_task = [this](const json& task, base::uuid id) { return task_put(task, id); };
   if (workers) context.ask = workers->asker();
   make_engine();
+  start_retention();
   store->on_commit([this](std::span<const storage::feed_entry> entries) {
     caches->on_commit(entries);
+    retention->on_commit(entries);
     if (subscribers) subscribers->changed();
     if (half) half->on_commit(entries);
     // Without the role bpe Tasks wait for an engine of their own; this one would find no process and fail them.
@@ -253,6 +258,7 @@ void running_site::parts::stop() {
   if (fhir_server) fhir_server->stop(std::max<std::int64_t>(100, config.stop_timeout_us / 1000));
   if (subscribers) subscribers->stop();
   if (half) half->stop();
+  if (retention) retention->stop();
   if (care) care->stop();
   if (engine) engine->stop();
   if (workers) workers->stop();

@@ -44,6 +44,11 @@ public:
   base::result<plugin_list> plugins() override;
   base::result<process_state_line> set_process_state(const std::string& process, const std::string& state) override;
   base::result<> hold_handler(const std::string& class_name, bool hold) override;
+  base::result<retention_overview> retention() override;
+  base::result<retention_result> run_retention(bool dry_run) override;
+  base::result<> back_up(const std::string& destination, const std::string& keys,
+                         const std::function<bool(const store_copy_progress&)>& progress) override;
+  base::result<store_copy_progress> write_data_keys(const std::string& file) override;
   base::result<> shutdown(const std::string& reason) override;
   std::uint64_t subscribe(std::function<void(const site_event_line&)> listener) override;
   void unsubscribe(std::uint64_t token) override;

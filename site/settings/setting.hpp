@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,6 +30,7 @@ enum class setting_kind : std::uint8_t {
   path_list,
   secret,        // has a second form, <name>_file: the first line of that file
   roles,         // role configuration (dsf-fhir-server 2.5)
+  age,           // ISO 8601 (months and years go by the calendar), a duration as above, or never
 };
 std::string_view to_string(setting_kind kind) noexcept;
 
@@ -39,6 +41,7 @@ struct setting_value {
   std::int64_t number = 0;  // integer, port, duration in us, size in bytes; choice: index in `range`
   bool flag = false;
   base::secret hidden;
+  std::optional<base::iso_duration> age;  // nothing: never
   std::vector<fhir::practitioner_rule> rules;
 };
 
@@ -66,6 +69,8 @@ result<setting_value> parse_setting(const setting& row, std::string_view name, c
                                     const std::string& base_folder);
 
 result<std::int64_t> parse_duration_us(std::string_view text);
+// Nothing: never.
+result<std::optional<base::iso_duration>> parse_age(std::string_view text);
 result<std::int64_t> parse_size_bytes(std::string_view text);
 
 }  // namespace dsf::site

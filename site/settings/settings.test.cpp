@@ -425,3 +425,15 @@ TEST_CASE("workers: a socket when a plugin is set, one plugin a process, TCP onl
   CHECK(problems(f, with("  address: 0.0.0.0\n  plugins: {p: {processes: [k]}}\n")).find("workers.tls.certificate is not set") !=
         std::string::npos);
 }
+
+TEST_CASE("ages: ISO 8601 or never, and nothing that would remove all at once by a slip", "[settings]") {
+  CHECK(parse_age("never")->has_value() == false);
+  CHECK((*parse_age("P30D"))->us == 30 * 86'400 * dsf::base::us_per_s);
+  CHECK((*parse_age("P6M"))->months == 6);
+  CHECK((*parse_age("P1Y"))->months == 12);
+  CHECK((*parse_age("12h"))->us == 12 * 3'600 * dsf::base::us_per_s);
+  CHECK((*parse_age("1s"))->us == dsf::base::us_per_s);
+  for (const auto* bad :
+       {"", "0", "0s", "PT0S", "999ms", "-1d", "P-1D", "30", "P30", "Never", "forever", "P9999999Y", "9999999999d", "P1D "})
+    CHECK_FALSE(parse_age(bad));
+}

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "base/log.hpp"
 #include "base/secret.hpp"
 #include "fhir/semantics/identity.hpp"
@@ -126,6 +127,16 @@ struct limits_config {
   std::int64_t search_candidates = 0;
 };
 
+// After which age what is removed (docs/decisions/retention.md); nothing: never.
+struct retention_config {
+  std::optional<base::iso_duration> instances;
+  std::optional<base::iso_duration> instance_log;
+  std::optional<base::iso_duration> tasks;
+  std::optional<base::iso_duration> binaries;
+  std::optional<base::iso_duration> questionnaire_responses;
+  std::int64_t interval_us = 0;
+};
+
 struct site_config {
   std::string name;
   std::vector<std::pair<std::string, std::string>> notes;  // variables of DSF that have no meaning here, and why
@@ -180,11 +191,14 @@ struct site_config {
   std::int64_t handler_threads = 0;
   std::int64_t stop_timeout_us = 0;
 
+  retention_config retention;
   limits_config limits;
   feasibility_config feasibility;
   workers_config workers;
 
   std::string log_file;  // "-": standard error
+  std::int64_t log_file_bytes = 0;  // then another one is begun; 0: never
+  std::int64_t log_files_kept = 0;  // beside the one that is written
   base::log_level log_level = base::log_level::info;
 };
 

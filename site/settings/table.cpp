@@ -232,6 +232,19 @@ constexpr setting rows[] = {
   {"engine.stop_timeout", duration, "20s", "0s..1h", "At SIGTERM: how long running requests and handlers may take before they are left to the next start.",
    [](config& c, key, value v) { c.stop_timeout_us = v.number; }},
 
+  {"retention.instances", age, "P30D", "", "How long after the end of a process instance its data can be read; then its data key is deleted, and only the course of events stays.",
+   [](config& c, key, value v) { c.retention.instances = v.age; }},
+  {"retention.instance_log", age, "P1Y", "", "How long after its end a process instance is forgotten altogether: events, snapshot, data.",
+   [](config& c, key, value v) { c.retention.instance_log = v.age; }},
+  {"retention.tasks", age, "never", "", "How long after its last change a Task that is completed or failed is removed with all its versions. Never one of a live instance, and never a draft.",
+   [](config& c, key, value v) { c.retention.tasks = v.age; }},
+  {"retention.binaries", age, "never", "", "How long after its last change a Binary is removed with all its versions, whether something refers to it or not.",
+   [](config& c, key, value v) { c.retention.binaries = v.age; }},
+  {"retention.questionnaire_responses", age, "never", "", "How long after its last change a QuestionnaireResponse that is not in progress is removed with all its versions.",
+   [](config& c, key, value v) { c.retention.questionnaire_responses = v.age; }},
+  {"retention.interval", duration, "PT1H", "1s..7d", "How often it is looked for what has reached its age; the first time five minutes after the start, or after this if it is shorter.",
+   [](config& c, key, value v) { c.retention.interval_us = v.number; }},
+
   {"limits.connections", integer, "1000", "1..1000000", "Open connections to the FHIR endpoint.",
    [](config& c, key, value v) { c.limits.connections = v.number; }},
   {"limits.connections_per_partner", integer, "64", "1..1000000", "Open connections with one client certificate.",
@@ -253,6 +266,10 @@ constexpr setting rows[] = {
 
   {"log.file", path, "-", "", "File for log lines (JSON), appended to; - is standard error.",
    [](config& c, key, value v) { c.log_file = v.text; }},
+  {"log.max_size", size, "64MiB", "0..1TiB", "When log.file has grown to this, it becomes log.file with .1 before its ending, older ones .2 and so on, and a new one is begun; 0: never.",
+   [](config& c, key, value v) { c.log_file_bytes = v.number; }},
+  {"log.keep", integer, "9", "0..1000", "How many of those files are kept.",
+   [](config& c, key, value v) { c.log_files_kept = v.number; }},
   {"log.level", choice, "info", "debug|info|warning|error|off", "Least level that is logged.",
    [](config& c, key, value v) { c.log_level = static_cast<base::log_level>(v.number); }},
 

@@ -137,6 +137,7 @@ std::string_view to_string(setting_kind kind) noexcept {
   constexpr std::array<std::string_view, 15> names{
       "text",          "true|false", "number", "duration", "size", "port",          "path",  "path of something that exists",
       "https address", "address",    "choice", "list",     "list", "list of paths", "secret"};
+  if (kind == setting_kind::age) return "age, or never";
   return kind == setting_kind::roles ? "list of rules" : names[static_cast<std::size_t>(kind)];
 }
 
@@ -147,6 +148,22 @@ result<std::int64_t> parse_duration_us(std::string_view text) {
     if (auto d = base::parse_duration(text); d && d->months == 0) return d->us;
   }
   return fail(settings_errc::wrong, "it must be a duration such as 500ms, 10s, 5m, 1h, 7d or PT10S");
+}
+
+result<std::optional<base::iso_duration>> parse_age(std::string_view text) {
+  constexpr int months_at_most = 12 * 1'000;
+  constexpr std::int64_t us_at_most = 365'000LL * 86'400 * base::us_per_s;
+  if (text == "never") return std::nullopt;
+  base::iso_duration age;
+  if (parse_with_unit(text, duration_units, age.us)) {
+  } else if (auto iso = base::parse_duration(text); iso) {
+    age = *iso;
+  } else {
+    return fail(settings_errc::wrong, "it must be an age such as P30D, P6M, P1Y or 12h, or never");
+  }
+  if (age.months < 0 || age.months > months_at_most || age.us > us_at_most || (age.months == 0 && age.us < base::us_per_s))
+    return fail(settings_errc::wrong, "it must be an age from one second to a thousand years, or never");
+  return age;
 }
 
 result<std::int64_t> parse_size_bytes(std::string_view text) {
@@ -204,6 +221,12 @@ result<setting_value> parse_setting(const setting& row, std::string_view name, c
           return wrong(name, item, fmt::format("each item must be one of {}", join(choices)));
       }
       v.text = join(v.items);
+      break;
+    }
+    case setting_kind::age: {
+      auto age = parse_age(v.text);
+      if (!age) return wrong(name, v.text, age.error().text());
+      v.age = *age;
       break;
     }
     case setting_kind::roles: break;  // parse_role_config()

@@ -62,7 +62,7 @@ result<check_report> check_rows(const kv_reader& rows, const backup_watch& watch
       if (t == table::resource || t == table::history) {
         if (auto r = parse_record(value); !r) failed = base::failure(std::move(r).error());
       } else if (t != table::snapshot && t != table::unique && t != table::ordinal) {
-        if (auto c = value_content(value); !c) failed = base::failure(std::move(c).error());
+        if (auto c = parse_value(value); !c) failed = base::failure(std::move(c).error());
       }
       if (!failed) {
         failed = base::failure(std::move(failed).error().at(fmt::format("row {}", base::to_hex(key))));

@@ -1,0 +1,24 @@
+// dsfctl retention and dsfctl store.
+#pragma once
+
+#include <string>
+
+#include "site/admin/admin_port.hpp"
+#include "site/ctl/output.hpp"
+
+namespace dsf::site::ctl {
+
+base::result<> retention_status(ctl_output& o, admin_calls& site);
+base::result<> retention_run(ctl_output& o, admin_calls& site, bool dry_run);
+
+struct store_places {
+  std::string backup, store, keys;
+};
+// Of a running site.
+base::result<> store_backup(ctl_output& o, admin_calls& site, const store_places& options);
+base::result<> store_keys(ctl_output& o, admin_calls& site, const std::string& file);
+// Without one.
+base::result<> store_restore(ctl_output& o, const store_places& options);
+base::result<> store_check(ctl_output& o, const std::string& path);
+
+}  // namespace dsf::site::ctl
