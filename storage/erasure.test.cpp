@@ -9,6 +9,7 @@
 
 #include "base/bytes.hpp"
 #include "storage/backup/backup.hpp"
+#include "storage/erase.hpp"
 #include "storage/instances/instance_codec.hpp"
 #include "storage/record.hpp"
 #include "storage/test_support.hpp"
@@ -267,4 +268,52 @@ TEST_CASE("erasure: a store whose data keys need another master key is not opene
   const auto refused = open_folder(path);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().text().find("need the master key") != std::string::npos);
+}
+
+TEST_CASE("erasure: erasing an ended instance or a resource takes its key out of every file, and leaves all others") {
+  const temp_folder folder;
+  auto s = *open_folder(folder.path() / "store");
+  write_instance(*s);
+  REQUIRE(s->submit_wait(commit_of(resource("Binary", id(1), marker))));
+  REQUIRE(s->submit_wait(commit_of(resource("Binary", id(2), marker))));
+  const auto wrapped = [&](const std::string& row) { return **s->view()->row_value(table::data_key, row); };
+  const auto of_instance = wrapped(keys::instance_data_key(instance)), of_one = wrapped(keys::resource_data_key("Binary", id(1)));
+
+  const auto live = erase_instance(*s, instance);
+  REQUIRE_FALSE(live);
+  CHECK(live.error().is(base::errc::invalid_argument));
+  REQUIRE(read_instance(*s));
+  REQUIRE(s->submit_wait(commit_of(end_instance{instance})));
+  REQUIRE(erase_instance(*s, instance));
+  CHECK(read_instance(*s).error().is(errc::erased));
+  REQUIRE(erase_resource(*s, "Binary", id(1)));
+  CHECK((*s->view()->current("Binary", id(1)))->deleted);
+  CHECK((*s->view()->current("Binary", id(2)))->bytes->find(marker) != std::string::npos);
+  const auto files_hold = [&](const std::string& key) {
+    const auto all = contents(folder.path());
+    return std::ranges::any_of(all, [&](const auto& bytes) { return bytes.find(key) != std::string::npos; });
+  };
+  CHECK_FALSE(files_hold(of_instance));
+  CHECK_FALSE(files_hold(of_one));
+  CHECK(files_hold(wrapped(keys::resource_data_key("Binary", id(2)))));
+
+  CHECK(erase_instance(*s, instance).error().is(errc::erased));
+  CHECK(erase_resource(*s, "Binary", id(1)).error().is(errc::erased));
+  CHECK(erase_instance(*s, 99).error().is(errc::not_found));
+  CHECK(erase_resource(*s, "Binary", id(99)).error().is(errc::not_found));
+}
+
+TEST_CASE("erasure: a long Task is erased once it is finished, not before") {
+  const auto s = open_memory(memory_kv::create());
+  const auto with_status = [](const std::string& status) {
+    auto op = task(id(1), {}, {}, std::string(5'000, 'x'));
+    op.body.insert(op.body.size() - 1, ",\"status\":\"" + status + "\"");
+    return op;
+  };
+  REQUIRE(s->submit_wait(commit_of(with_status("in-progress"))));
+  CHECK(erase_resource(*s, "Task", id(1)).error().is(base::errc::invalid_argument));
+  CHECK_FALSE((*s->view()->current("Task", id(1)))->deleted);
+  REQUIRE(s->submit_wait(commit_of(with_status("completed"))));
+  REQUIRE(erase_resource(*s, "Task", id(1)));
+  CHECK((*s->view()->current("Task", id(1)))->deleted);
 }

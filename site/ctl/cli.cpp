@@ -13,6 +13,7 @@
 #include <tuple>
 
 #include "site/ctl/commands.hpp"
+#include "site/ctl/data_command.hpp"
 #include "site/ctl/demo.hpp"
 #include "site/ctl/doctor/doctor.hpp"
 #include "site/ctl/log_command.hpp"
@@ -314,6 +315,20 @@ private:
     show->add_option("--store", log_.store, "folder of the store (store.path)")->required();
     show->add_option("--from", log_.from, "first event number");
 
+    auto* patients = group("data", "data of patients, in a store that no server has open");
+    auto* erase = patients->add_subcommand("erase", "deletes a data key, and with it all that is stored under it, in backups too");
+    erase->require_subcommand(1);
+    auto* erase_instance = command(*erase, "instance", "the variables and messages of an instance that has ended",
+                                   [this] { return ctl::erase_instance(o_, erase_); });
+    erase_instance->add_option("instance", erase_.what, "instance id")->required();
+    auto* erase_resource = command(*erase, "resource", "all versions of a resource", [this] { return ctl::erase_resource(o_, erase_); });
+    erase_resource->add_option("resource", erase_.what, "Type/id")->required();
+    for (auto* one : {erase_instance, erase_resource}) {
+      one->add_option("--store", erase_.store, "folder of the store (store.path)")->required();
+      one->add_option("--master-key", erase_.master_key, "store.master_key_file, if it is set");
+      one->add_flag("--yes", erase_.yes, "yes, for ever");
+    }
+
     auto* demo = command(app_, "demo", "four sites on this machine answer a feasibility query, one is killed and carries on", [this] {
       demo_.split = true;
       demo_.python_worker = true;
@@ -358,6 +373,7 @@ private:
   ctl::pki_options pki_;
   ctl::site_init_options init_;
   ctl::log_options log_;
+  ctl::erase_options erase_;
   ctl::plugin_options plugin_;
   ctl::doctor_options doctor_;
   ctl::demo_options demo_;

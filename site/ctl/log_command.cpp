@@ -34,12 +34,12 @@ std::string detail_of(const bpmn::event& e) {
   if (const auto* started = std::get_if<bpmn::events::instance_started>(&e.what))
     return fmt::format("business key {}, message {}", started->business_key, started->message_name);
   if (const auto* written = std::get_if<bpmn::events::variables_written>(&e.what)) {
-    // Names only, and sizes and hashes of large values: values may be patient data.
+    // Names only, and sizes and row names of values put aside: values may be patient data.
     std::string names;
     for (const auto& w : written->writes) {
       names += (names.empty() ? "" : ", ") + std::string(w.removed ? "-" : "") + w.name;
       if (const auto* large = w.content->as<bpmn::blob_reference>())
-        names += fmt::format(" ({} bytes, SHA-256 {})", large->size, large->sha256);
+        names += fmt::format(" ({} bytes, row {})", large->size, large->sha256);
     }
     return names;
   }

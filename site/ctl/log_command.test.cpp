@@ -48,6 +48,5 @@ TEST_CASE("log show prints a large value's size and hash, also when its row is g
   REQUIRE(shown);
   const auto line = *base::json::parse(out.str());
   const auto& large = aside.to_put().front();
-  CHECK(line["detail"].str() ==
-        "data (" + std::to_string(large.bytes.size()) + " bytes, SHA-256 " + base::to_hex(large.sha256) + "), small");
+  CHECK(line["detail"].str() == "data (" + std::to_string(large.bytes.size()) + " bytes, row " + base::to_hex(large.sha256) + "), small");
 }
