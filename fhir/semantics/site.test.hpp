@@ -78,13 +78,15 @@ struct test_site {
   }
   std::string store(std::string_view text) { return store_resource(parsed(text)); }
 
-  static std::string tag(std::string_view code) {
-    return fmt::format(R"("meta":{{"tag":[{{"system":"http://dsf.dev/fhir/CodeSystem/read-access-tag","code":"{}"}}]}})", code);
+  static std::string tag(std::string_view code, std::string_view profile = {}) {
+    return fmt::format(R"("meta":{{{}"tag":[{{"system":"http://dsf.dev/fhir/CodeSystem/read-access-tag","code":"{}"}}]}})", profile, code);
   }
   std::string organization(std::string_view identifier, char print, bool active = true) {
+    // Of the parent's form, which needs no endpoint.
     return store(fmt::format(R"({{"resourceType":"Organization",{},"extension":[{{"url":"{}","valueString":"{}"}}],
       "identifier":[{{"system":"http://dsf.dev/sid/organization-identifier","value":"{}"}}],"active":{},"name":"{}"}})",
-                             tag("ALL"), names::ext_thumbprint, thumbprint(print), identifier, active, identifier));
+                             tag("ALL", R"("profile":["http://dsf.dev/fhir/StructureDefinition/organization-parent"],)"),
+                             names::ext_thumbprint, thumbprint(print), identifier, active, identifier));
   }
   std::string endpoint(std::string_view host, std::string_view organization_id) {
     return store(

@@ -41,7 +41,7 @@ std::string new_endpoint(std::string_view host) {
   return fmt::format(
       R"({{"resourceType":"Endpoint",{},"identifier":[{{"system":"http://dsf.dev/sid/endpoint-identifier","value":"{}"}}],"status":"active",
     "connectionType":{{"system":"http://terminology.hl7.org/CodeSystem/endpoint-connection-type","code":"hl7-fhir-rest"}},"managingOrganization":{{"reference":"{}"}},
-    "payloadType":[{{"coding":[{{"system":"http://hl7.org/fhir/resource-types","code":"Task"}}]}}],"address":"https://{}/fhir"}})",
+    "payloadType":[{{"coding":[{{"system":"http://hl7.org/fhir/resource-types","code":"Task"}}]}}],"payloadMimeType":["application/fhir+xml","application/fhir+json"],"address":"https://{}/fhir"}})",
       test_site::tag("ALL"), host, u1, host);
 }
 

@@ -287,8 +287,9 @@ TEST_CASE("uniqueness and immutability", "[rules]") {
     return parsed(fmt::format(
         R"({{"resourceType":"Endpoint",{},"identifier":[{{"system":"http://dsf.dev/sid/endpoint-identifier","value":"{}"}}],"status":"active",
       "connectionType":{{"system":"http://terminology.hl7.org/CodeSystem/endpoint-connection-type","code":"hl7-fhir-rest"}},
-      "payloadType":[{{"coding":[{{"system":"http://hl7.org/fhir/resource-types","code":"Task"}}]}}],"address":"{}"}})",
-        test_site::tag("ALL"), identifier, address));
+      "payloadType":[{{"coding":[{{"system":"http://hl7.org/fhir/resource-types","code":"Task"}}]}}],"payloadMimeType":["application/fhir+xml","application/fhir+json"],
+      "managingOrganization":{{"reference":"Organization/{}"}},"address":"{}"}})",
+        test_site::tag("ALL"), identifier, site.organization_a, address));
   };
   CHECK(site.post(site.local, endpoint("new", "https://site-b.example/fhir")).status() == 403);
   CHECK(site.post(site.local, endpoint("site-b.example", "https://new.example/fhir")).status() == 403);

@@ -23,10 +23,8 @@ op_result<void> validate(const op_scope& scope, const base::json& resource, std:
   if (ignore_errors) return {};
   auto broken = check_invariants(resource);
   std::ranges::move(broken, std::back_inserter(issues));
-  if (resource["resourceType"].str() == "Task") {
-    auto more = check_task_profiles(resource, scope.conformance);
-    std::ranges::move(more, std::back_inserter(issues));
-  }
+  auto more = check_profiles(resource, scope.conformance);
+  std::ranges::move(more, std::back_inserter(issues));
   if (has_errors(issues)) return std::unexpected(op_fault{403, operation_outcome(issues), {}, {}});
   return {};
 }

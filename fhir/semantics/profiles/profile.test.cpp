@@ -55,7 +55,7 @@ TEST_CASE("rules of the Task profiles", "[profile]") {
          i.erase("valueString");
          i.set("valueUri", "ping");
        },
-       "The type Uri is not allowed for Task.input:message-name.value[x]; use string"},
+       "Task.input:message-name.value[x]: the type uri is not allowed here; use string"},
       {"intent", [](json& t) { t.set("intent", "plan"); }, "Value is 'plan' but must be 'order'"},
       {"no authoredOn", [](json& t) { t.erase("authoredOn"); }, "Task.authoredOn: minimum required = 1, but only found 0"},
       {"literal requester", [](json& t) { t.find("requester")->set("reference", "Organization/1"); },
@@ -85,7 +85,7 @@ TEST_CASE("rules of the Task profiles", "[profile]") {
     INFO(r.name);
     auto task = site.ping_task();
     r.change(task);
-    const auto issues = check_task_profiles(task, *site.conformance);
+    const auto issues = check_profiles(task, *site.conformance);
     std::string all;
     for (const auto& i : issues) all += i.text + "\n";
     INFO(all);
@@ -132,7 +132,7 @@ TEST_CASE("the profiles of the corpus compile and fit their own draft Tasks", "[
       for (std::size_t at = 0; (at = text.find("#{organization}", at)) != text.npos;) text.replace(at, 15, "site-a.example");
       const auto task = read_xml(text).resource;
       std::string all;
-      for (const auto& i : check_task_profiles(task, *site.conformance)) all += i.expression + ": " + i.text + "\n";
+      for (const auto& i : check_profiles(task, *site.conformance)) all += i.expression + ": " + i.text + "\n";
       INFO(file.path().string() << "\n" << all);
       CHECK(all.empty());
       ++tasks;

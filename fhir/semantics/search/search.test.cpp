@@ -64,19 +64,19 @@ TEST_CASE("query forms on conformance resources", "[search]") {
       {"CodeSystem", "url", "http://dsf.dev/fhir/CodeSystem/bpmn", 0},
       {"CodeSystem", "url:below", "http://dsf.dev/fhir/CodeSystem/bpmn", 1},
       {"CodeSystem", "version", "2.0.0", 5},
-      {"CodeSystem", "status", "active", 5},
+      {"CodeSystem", "status", "active", 6},
       {"CodeSystem", "status:not", "active", 0},
-      {"CodeSystem", "date", "2025-11-26", 5},
-      {"CodeSystem", "date", "2025", 5},
+      {"CodeSystem", "date", "2025-11-26", 6},
+      {"CodeSystem", "date", "2025", 6},
       {"CodeSystem", "date", "gt2025-11-26", 0},
-      {"CodeSystem", "date", "ge2025-11-26", 5},
-      {"CodeSystem", "date", "lt2025-11-27", 5},
+      {"CodeSystem", "date", "ge2025-11-26", 6},
+      {"CodeSystem", "date", "lt2025-11-27", 6},
       {"CodeSystem", "date", "lt2025-11-26", 0},
       {"CodeSystem", "date", "ne2025-11-26", 0},
-      {"CodeSystem", "_profile", "http://dsf.dev/fhir/StructureDefinition/code-system", 5},
+      {"CodeSystem", "_profile", "http://dsf.dev/fhir/StructureDefinition/code-system", 6},
       {"CodeSystem", "_profile", "http://dsf.dev/fhir/StructureDefinition/code", 0},
-      {"CodeSystem", "_profile:below", "http://dsf.dev/fhir/StructureDefinition/code", 5},
-      {"CodeSystem", "_lastUpdated", "gt2000-01-01", 5},
+      {"CodeSystem", "_profile:below", "http://dsf.dev/fhir/StructureDefinition/code", 6},
+      {"CodeSystem", "_lastUpdated", "gt2000-01-01", 6},
       {"CodeSystem", "_lastUpdated", "lt2000-01-01", 0},
       {"Subscription", "criteria:exact", "Task?status=requested", 1},
       {"Subscription", "criteria", "task", 1},
@@ -197,10 +197,10 @@ TEST_CASE("pages and links", "[search]") {
     return std::string{};
   };
   const auto b = site.get(site.local, "CodeSystem", {{"_count", "2"}, {"_page", "2"}, {"_sort", "-url"}, {"status", "active"}}).body();
-  CHECK(b["total"].int_or(0) == 5);
+  CHECK(b["total"].int_or(0) == 6);
   CHECK(b["entry"].size() == 2);
-  CHECK(values(b, "url") ==
-        std::vector<std::string>{"http://dsf.dev/fhir/CodeSystem/practitioner-role", "http://dsf.dev/fhir/CodeSystem/organization-role"});
+  CHECK(values(b, "url") == std::vector<std::string>{"http://dsf.dev/fhir/CodeSystem/process-authorization",
+                                                     "http://dsf.dev/fhir/CodeSystem/practitioner-role"});
   const std::string base = "https://site-a.example/fhir/CodeSystem?_sort=-url&status=active&_page=";
   CHECK(link(b, "self") == base + "2&_count=2");
   CHECK(link(b, "first") == base + "1&_count=2");
@@ -210,11 +210,11 @@ TEST_CASE("pages and links", "[search]") {
   for (const auto& only :
        std::vector<query_list>{{{"_count", "0"}}, {{"_page", "0"}}, {{"_page", "99"}}, {{"_count", "-1"}}, {{"_summary", "count"}}}) {
     const auto c = site.get(site.local, "CodeSystem", only).body();
-    CHECK(c["total"].int_or(0) == 5);
+    CHECK(c["total"].int_or(0) == 6);
     CHECK(c.find("entry") == nullptr);
     CHECK(link(c, "self").find("_count=0") != std::string::npos);
   }
-  CHECK(site.get(site.local, "CodeSystem", {{"_page", "2000000000"}, {"_count", "2000000000"}}).body()["entry"].size() == 5);
+  CHECK(site.get(site.local, "CodeSystem", {{"_page", "2000000000"}, {"_count", "2000000000"}}).body()["entry"].size() == 6);
   CHECK(link(site.get(site.local, "CodeSystem", {{"date", "2025-11-26"}}).body(), "self") ==
         "https://site-a.example/fhir/CodeSystem?date=eq2025-11-26&_page=1&_count=20");
 }
