@@ -1,4 +1,4 @@
-// The conformance resources that every DSF endpoint brings along (dsf-fhir-server 4.6), as far as the main path needs them. Texts of our own; the canonicals
+// The conformance resources that every DSF endpoint brings along (dsf-fhir-server 4.6). Texts of our own; the canonicals
 // and codes are DSF's.
 #pragma once
 
