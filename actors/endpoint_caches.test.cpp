@@ -37,18 +37,21 @@ TEST_CASE("what was answered is in force at once") {
     r.method = fhir::http_method::post;
     r.path = "Organization";
     r.content_type = r.accept = "application/fhir+json";
-    r.body = R"({"resourceType":"Organization","meta":{"tag":[{"system":"http://dsf.dev/fhir/CodeSystem/read-access-tag","code":"ALL"}]},)"
+    r.body = R"({"resourceType":"Organization","meta":{"profile":["http://dsf.dev/fhir/StructureDefinition/organization-parent"],)"
+             R"("tag":[{"system":"http://dsf.dev/fhir/CodeSystem/read-access-tag","code":"ALL"}]},)"
              R"("identifier":[{"system":"http://dsf.dev/sid/organization-identifier","value":")" +
              identifier + R"("}],"active":true,"name":"x"})";
-    std::promise<int> done;
+    std::promise<fhir::reply> done;
     bool there = false;
     endpoint.handle_as(loader, r, [&](fhir::reply reply) {
       // On the commit thread, before the listeners.
       const auto facts = caches.facts();
       there = facts && (*facts)->allow_list->organization(identifier) != nullptr;
-      done.set_value(reply.status);
+      done.set_value(std::move(reply));
     });
-    REQUIRE(done.get_future().get() == 201);
+    const auto reply = done.get_future().get();
+    if (const auto* outcome = std::get_if<base::json>(&reply.body)) UNSCOPED_INFO(outcome->dump());
+    REQUIRE(reply.status == 201);
     missing += there ? 0 : 1;
   }
   CHECK(missing == 0);

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <fstream>
+#include <optional>
+#include <thread>
 
 #include "base/bytes.hpp"
 #include "storage/backup/backup.hpp"
@@ -53,22 +55,40 @@ std::vector<std::string> forms(const std::string& text) {
   return out;
 }
 
-// Files as they are, and tables decompressed, with rows in them that nobody sees any more.
-std::vector<std::string> contents(const fs::path& folder) {
+// Files as they are, and tables decompressed, with rows in them that nobody sees any more. None: a file went away while they were read.
+std::optional<std::vector<std::string>> contents_now(const fs::path& folder) {
   std::vector<std::string> out;
-  for (const auto& f : fs::recursive_directory_iterator(folder)) {
-    if (!f.is_regular_file()) continue;
-    std::ifstream in(f.path(), std::ios::binary);
+  std::vector<fs::path> files;
+  std::error_code gone;
+  for (fs::recursive_directory_iterator at(folder), end; at != end; at.increment(gone)) {
+    if (at->is_regular_file(gone)) files.push_back(at->path());
+    if (gone) return {};
+  }
+  for (const auto& file : files) {
+    std::ifstream in(file, std::ios::binary);
+    if (!in) return {};
     out.emplace_back(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
-    if (f.path().extension() != ".sst") continue;
+    if (file.extension() != ".sst") continue;
     rocksdb::SstFileReader table{rocksdb::Options()};
-    if (!table.Open(f.path().string()).ok()) throw std::runtime_error("can't read " + f.path().string());
+    if (!table.Open(file.string()).ok()) {
+      if (!fs::exists(file)) return {};
+      throw std::runtime_error("can't read " + file.string());
+    }
     std::string all;
     const std::unique_ptr<rocksdb::Iterator> row(table.NewIterator(rocksdb::ReadOptions()));
     for (row->SeekToFirst(); row->Valid(); row->Next()) all += row->key().ToString() + row->value().ToString();
     out.push_back(std::move(all));
   }
   return out;
+}
+
+// The open store compacts behind our back, so files that went away are read again from the start.
+std::vector<std::string> contents(const fs::path& folder) {
+  for (int i = 0; i < 1'000; ++i) {
+    if (auto all = contents_now(folder)) return *std::move(all);
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  throw std::runtime_error("the files below " + folder.string() + " never stay the same");
 }
 
 bool found(const fs::path& folder, const std::string& text) {
