@@ -102,6 +102,7 @@ void engine::stop() {
   s.stopping = true;
   s.receiving = false;
   s.holds.stop();
+  if (s.context.give_up) s.context.give_up();
   s.handlers->stop();
   s.elsewhere.stop();
   caf::anon_send_exit(s.root.get(), caf::exit_reason::user_shutdown);

@@ -44,6 +44,8 @@ struct engine_context {
   bool endpoint_elsewhere = false;
   // Asks what only a worker can answer; empty: such an expression is an error of the process.
   plugins::question_asker ask;
+  // The engine stops and uses no more outcomes: handlers that wait for something are to come back. May be empty.
+  std::function<void()> give_up;
   // What a handler may use while it works on this activation.
   std::function<std::unique_ptr<plugins::services>(const plugins::activation&)> services_for;
 };

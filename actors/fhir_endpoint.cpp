@@ -208,7 +208,7 @@ void fhir_endpoint::submit(const std::shared_ptr<exchange>& e, fhir::pending_com
   }
   storage::commit c;
   for (const auto& w : pending.writes.writes)
-    if (w.requested_task) c.operations.push_back(storage::put_inbox{encode_inbox({inbox_kind::task, w.id.to_string()})});
+    if (w.requested_task && options_.inbox) c.operations.push_back(storage::put_inbox{encode_inbox({inbox_kind::task, w.id.to_string()})});
   if (e->more) e->more(c, pending.writes);
   storage::append(c, std::move(pending.writes));
   store_->submit(std::move(c), [this, e, after = std::move(pending.after)](storage::result<storage::receipt> receipt) {

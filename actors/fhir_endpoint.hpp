@@ -20,6 +20,7 @@ namespace dsf::actors {
 struct endpoint_options {
   std::string base_path = "/fhir";  // where the endpoint is mounted
   fhir::endpoint_config config;
+  bool inbox = true;  // an engine of this program takes requested Tasks; false: another program reads them here
   std::size_t inline_body_bytes = 64 << 10;  // larger bodies are prepared on the work threads
 };
 

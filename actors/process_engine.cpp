@@ -334,6 +334,7 @@ struct process_engine_state {
     pending_task marker;
     marker.row = row;
     in_flight.insert_or_assign(row, std::move(marker));
+    if (DSF_MUTANT("signal-forgotten-early")) drop_row(row);
     const auto prefix = storage::keys::subscription_prefix(0, 's', name, {});
     auto receivers = std::make_shared<std::unordered_set<std::uint64_t>>();
     std::string from;

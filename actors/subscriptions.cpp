@@ -1,5 +1,7 @@
 #include "actors/subscriptions.hpp"
 
+#include <algorithm>
+
 #include "actors/peer_facts.hpp"
 #include "fhir/codec/xml.hpp"
 #include "fhir/semantics/rules/rule.hpp"
@@ -112,6 +114,8 @@ void subscriptions::loop() {
     }
     for (auto& h : now) handle(h);
     again = follow();
+    open_ = connections_.size();
+    bound_ = static_cast<std::size_t>(std::ranges::count_if(connections_, [](const auto& c) { return !c.second->bindings.empty(); }));
   }
 }
 

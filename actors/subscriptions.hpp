@@ -35,6 +35,11 @@ public:
   net::websocket_verdict judge(const net::request& request, std::string_view path);
   // From the store's commit listener.
   void changed();
+  struct figures {
+    std::size_t open = 0;
+    std::size_t bound = 0;  // of them
+  };
+  [[nodiscard]] figures count() const { return {open_, bound_}; }
   // No connection is served after it; they end with the server.
   void stop();
 
@@ -81,6 +86,7 @@ private:
   std::map<std::uint64_t, std::shared_ptr<connection>> connections_;
   std::uint64_t position_ = 0;
   // Shared.
+  std::atomic<std::size_t> open_{0}, bound_{0};
   std::atomic<std::uint64_t> next_id_{1};
   std::mutex mutex_;
   std::condition_variable wake_;

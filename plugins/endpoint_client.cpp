@@ -71,8 +71,9 @@ private:
 }  // namespace
 
 std::unique_ptr<fhir_client> make_endpoint_client(net::transport& transport, remote_options options, storage::store& store,
-                                                  base::entropy& entropy, std::uint64_t instance) {
-  return std::make_unique<endpoint_client>(make_remote_client(transport, std::move(options)), store, entropy, instance);
+                                                  base::entropy& entropy, std::uint64_t instance, patience with) {
+  return std::make_unique<endpoint_client>(make_patient_client(make_remote_client(transport, std::move(options)), std::move(with)), store,
+                                           entropy, instance);
 }
 
 }  // namespace dsf::plugins

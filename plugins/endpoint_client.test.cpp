@@ -1,7 +1,10 @@
 // The own endpoint over REST: a creation whose answer is lost, or whose program is killed before it could note the result, is not made twice.
 #include <catch2/catch.hpp>
 
+#include <atomic>
 #include <map>
+#include <memory>
+#include <thread>
 #include <vector>
 
 #include "base/entropy.hpp"
@@ -41,6 +44,20 @@ public:
   bool lose = false;
 };
 
+// Away for the first so many requests.
+class flaky final : public net::transport {
+public:
+  void send(net::client_request, std::int64_t, net::client_callback done) override {
+    if (requests++ < away) return done(net::fail(how, "away"));
+    net::client_response answer;
+    answer.status = status;
+    answer.body = R"({"resourceType":"MeasureReport","id":"1"})";
+    done(std::move(answer));
+  }
+  int away = 0, requests = 0, status = 200;
+  net::errc how = net::errc::connection_refused;
+};
+
 const json report = json::object{{"resourceType", "MeasureReport"}, {"status", "complete"}};
 
 }  // namespace
@@ -65,6 +82,50 @@ TEST_CASE("endpoint client: the same key makes one resource, whatever is lost in
   // Another key is another resource.
   CHECK((*client()->create(report, "job/2"))["id"].str() == "id-2");
   CHECK(s.resources.size() == 2);
+}
+
+// Would find: an instance that fails because the other half of its site was away for a moment.
+TEST_CASE("endpoint client: a handler waits for its endpoint, until nobody waits for the handler") {
+  flaky wire;
+  wire.away = 3;
+  storage::store_options o;
+  o.rows = storage::memory_kv::create();
+  auto store = storage::store::open(std::move(o));
+  REQUIRE(store);
+  const auto cancelled = std::make_shared<std::atomic<bool>>(false), give_up = std::make_shared<std::atomic<bool>>(false);
+  const auto client = [&](patience with) {
+    return make_endpoint_client(wire, {"https://dmz/fhir", 1'000, {}}, **store, base::system_entropy(), 7, std::move(with));
+  };
+  SECTION("it comes back") {
+    CHECK(client({cancelled, give_up})->read("MeasureReport", "1", 0));
+    CHECK(wire.requests == 4);
+    CHECK(client({cancelled, give_up})->create(report, "job/1"));
+  }
+  SECTION("its answer is lost after a transaction") {
+    wire.how = net::errc::connection_lost;
+    CHECK_FALSE(client({cancelled, give_up})->transaction(report));
+    CHECK(wire.requests == 1);
+  }
+  SECTION("it refuses") {
+    wire.away = 0;
+    wire.status = 422;
+    CHECK_FALSE(client({cancelled, give_up})->read("MeasureReport", "1", 0));
+    CHECK(wire.requests == 1);
+  }
+  SECTION("the attempt is given up, or the engine stops") {
+    wire.away = 1'000;
+    std::thread later([&, which = GENERATE(true, false)] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(300));
+      *(which ? cancelled : give_up) = true;
+    });
+    CHECK_FALSE(client({cancelled, give_up})->read("MeasureReport", "1", 0));
+    later.join();
+    CHECK(wire.requests < 5);
+  }
+  SECTION("deployment and operators are told at once") {
+    CHECK_FALSE(client({})->read("MeasureReport", "1", 0));
+    CHECK(wire.requests == 1);
+  }
 }
 
 TEST_CASE("endpoint client: an identifier that the resource has is kept") {

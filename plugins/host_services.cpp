@@ -34,6 +34,7 @@ struct host::parts {
   base::entropy* entropy;
   const base::logger* log;
   std::mutex state_mutex;
+  std::shared_ptr<std::atomic<bool>> give_up = std::make_shared<std::atomic<bool>>(false);
 
   result<fhir::reply> local_call(fhir::interaction_request request, actors::fhir_endpoint::extend more = nullptr) {
     const auto who = TRY(caches->local());
@@ -108,16 +109,18 @@ private:
   std::uint64_t instance_;
 };
 
-std::unique_ptr<fhir_client> client_of(const std::shared_ptr<host::parts>& parts, std::uint64_t instance) {
+std::unique_ptr<fhir_client> client_of(const std::shared_ptr<host::parts>& parts, std::uint64_t instance,
+                                       std::shared_ptr<const std::atomic<bool>> cancelled) {
   if (parts->options.remote_endpoint.empty()) return std::make_unique<local_client>(parts, instance);
   return make_endpoint_client(*parts->transport, {parts->options.remote_endpoint, parts->options.request_timeout_ms, {}}, *parts->store,
-                              *parts->entropy, instance);
+                              *parts->entropy, instance, {std::move(cancelled), parts->give_up});
 }
 
 class host_services final : public services {
 public:
-  host_services(std::shared_ptr<host::parts> parts, base::log_context context, std::uint64_t instance)
-      : parts_(std::move(parts)), context_(std::move(context)), local_client_(client_of(parts_, instance)) {}
+  host_services(std::shared_ptr<host::parts> parts, base::log_context context, std::uint64_t instance,
+                std::shared_ptr<const std::atomic<bool>> cancelled)
+      : parts_(std::move(parts)), context_(std::move(context)), local_client_(client_of(parts_, instance, std::move(cancelled))) {}
 
   member local() const override {
     member m;
@@ -269,9 +272,11 @@ std::unique_ptr<services> host::services_for(const activation& a) {
                             .activity = a.activity_id,
                             .attempt = a.attempt};
   const auto id = parts_->store->internal_id_of(a.instance_id);
-  return std::make_unique<host_services>(parts_, std::move(context), id ? id->instance : 0);
+  return std::make_unique<host_services>(parts_, std::move(context), id ? id->instance : 0, a.cancelled);
 }
 
-std::unique_ptr<fhir_client> host::local_client() { return client_of(parts_, 0); }
+std::unique_ptr<fhir_client> host::local_client() { return client_of(parts_, 0, nullptr); }
+
+void host::give_up(bool now) { *parts_->give_up = now; }
 
 }  // namespace dsf::plugins

@@ -44,6 +44,8 @@ public:
   std::unique_ptr<services> services_for(const activation& a);
   // The own endpoint as the local organisation sees it; for deployment and operators. Blocks.
   std::unique_ptr<fhir_client> local_client();
+  // The engine stops: handlers that wait for the own endpoint, in another program, come back. False: another engine begins.
+  void give_up(bool now);
 
   struct parts;
 

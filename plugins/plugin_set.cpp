@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
+#include "base/mutant.hpp"
 #include "plugins/errc.hpp"
 
 namespace dsf::plugins {
@@ -145,19 +147,35 @@ result<applied> plugin_set::apply_all(const std::vector<std::shared_ptr<loaded>>
 void plugin_set::take(std::vector<std::shared_ptr<loaded>> plugins, applied done) {
   for (const auto& p : plugins)
     if (const auto at = done.refused.find(&p->content); at != done.refused.end()) quarantine(p->content, p->by_operator, at->second);
+  refused_.clear();
+  if (options_.connected)
+    std::ranges::copy_if(plugins, std::back_inserter(refused_), [&](const auto& p) { return done.refused.contains(&p->content); });
   std::erase_if(plugins, [&](const auto& p) { return done.refused.contains(&p->content); });
   const std::lock_guard lock{mutex_};
+  for (const auto& p : plugins) std::erase_if(quarantine_, [&](const auto& q) { return q.source == p->content.source; });
   plugins_ = std::move(plugins);
   states_ = std::move(done.processes);
 }
 
 result<> plugin_set::bring_waiting() {
   const std::lock_guard change{changes_};
-  if (!waiting_) return {};
-  auto done = TRY(apply_to(plugins_, true));
+  if (!waiting_ && (refused_.empty() || DSF_MUTANT("plugins.refusal_is_final"))) return {};
+  auto all = plugins_;
+  for (const auto& r : refused_) {
+    // Another one has its place meanwhile.
+    const bool taken = std::ranges::any_of(plugins_, [&](const auto& p) {
+      return identity(p->content) == identity(r->content) || std::ranges::any_of(p->content.processes, [&](const auto& theirs) {
+               return std::ranges::any_of(r->content.processes, [&](const auto& own) { return process_name(own) == process_name(theirs); });
+             });
+    });
+    if (!taken) all.push_back(r);
+  }
+  auto done = TRY(apply_to(all, true));
   waiting_ = false;
-  log_.info("plugins", "resources are at the endpoint", {}, {{"resourcesWritten", static_cast<std::int64_t>(done.resources)}});
-  take(plugins_, std::move(done));
+  log_.info("plugins", "resources are at the endpoint", {},
+            {{"resourcesWritten", static_cast<std::int64_t>(done.resources)},
+             {"bundlesRefused", static_cast<std::int64_t>(done.refused.size())}});
+  take(std::move(all), std::move(done));
   return {};
 }
 

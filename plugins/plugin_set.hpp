@@ -48,7 +48,8 @@ public:
 
   // Once, before the engine starts. What is wrong with a plugin goes into quarantine; an error is the store's.
   base::result<> start(const std::vector<std::string>& folders);
-  // When the endpoint elsewhere is there: brings what waited for it. An error: it has to be tried again.
+  // When the endpoint elsewhere is there, and now and then: brings what waited for it, and tries again what it refused. An error: it has to be
+  // tried again.
   base::result<> bring_waiting();
   // Checks, deploys and keeps a copy. A bundle that can't be deployed stays in quarantine until the next start, and is the error.
   base::result<deployment> deploy(const std::string& path, plugin_line& what);
@@ -83,6 +84,7 @@ private:
   std::mutex changes_;  // one change at a time
   mutable std::mutex mutex_;
   bool waiting_ = false;  // for the endpoint elsewhere
+  std::vector<std::shared_ptr<loaded>> refused_;  // by it; in quarantine
   std::vector<std::string> folders_;
   std::vector<std::shared_ptr<loaded>> plugins_;
   std::vector<plugin_line> quarantine_;

@@ -51,6 +51,8 @@ result<std::size_t> copy_allow_list(plugins::fhir_client& endpoint, storage::sto
       put.id = id;
       put.meta_at = body.meta_at;
       put.body = std::move(body.bytes);
+      // Versions of the list are the endpoint's to keep.
+      if (TRY(view->current(type, id))) c.operations.emplace_back(storage::purge_resource{type, id});
       c.operations.emplace_back(std::move(put));
       c.operations.emplace_back(storage::put_row{storage::table::meta, copy_key(type, name), state});
       ++changes;
@@ -58,7 +60,7 @@ result<std::size_t> copy_allow_list(plugins::fhir_client& endpoint, storage::sto
     for (const auto id : TRY(view->all_ids(type, SIZE_MAX))) {
       const auto name = id.to_string();
       if (resources.contains(name)) continue;
-      c.operations.emplace_back(storage::delete_resource{type, id});
+      c.operations.emplace_back(storage::purge_resource{type, id});
       c.operations.emplace_back(storage::delete_row{storage::table::meta, copy_key(type, name)});
       ++changes;
     }

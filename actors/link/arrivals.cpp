@@ -21,6 +21,12 @@ result<std::optional<base::timestamp>> arrivals::cursor() const {
   return TRY(base::parse_iso(TRY(decode_text(*row))));
 }
 
+result<bool> arrivals::may_be_forgotten(const json& task) const {
+  const auto newest = TRY(cursor());
+  if (!newest) return false;
+  return TRY(base::parse_iso(task["meta"]["lastUpdated"].str())).us + positions_kept_us <= newest->us;
+}
+
 // docs/design.md, decision 18: running work is finished, new work waits for room.
 result<bool> arrivals::starts_new_work(const storage::store_view& view, const json& task) const {
   const auto facts = facts_of(task);
@@ -55,14 +61,14 @@ result<arrivals::outcome> arrivals::take(std::span<const json> resources) {
     const auto& version = task["meta"]["versionId"].str();
     if (std::from_chars(version.data(), version.data() + version.size(), at.remote).ec != std::errc{})
       return base::fail(base::errc::parse, "a Task of the endpoint has no version", "Task/" + name);
-    const auto written = TRY(base::parse_iso(task["meta"]["lastUpdated"].str()));
+    at.written = TRY(base::parse_iso(task["meta"]["lastUpdated"].str()));
     storage::commit c;
     c.preconditions.push_back(storage::row_is{storage::table::meta, task_key(name), false});
     c.preconditions.push_back(storage::version_is{"Task", id, 0});
     c.operations.push_back(TRY(put_(task, id)));
     c.operations.push_back(storage::put_inbox{encode_inbox({inbox_kind::task, name})});
     c.operations.push_back(storage::put_row{storage::table::meta, task_key(name), encode(at)});
-    if (!newest || written.us > newest->us) newest = written;
+    if (!newest || at.written.us > newest->us) newest = at.written;
     auto promise = std::make_shared<std::promise<storage::result<storage::receipt>>>();
     answers.push_back(promise->get_future());
     // All are on their way before the first one is waited for: the commit thread writes them with one sync.

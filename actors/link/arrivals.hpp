@@ -4,11 +4,16 @@
 #include <functional>
 #include <span>
 
+#include "base/clock.hpp"
 #include "base/json.hpp"
 #include "base/log.hpp"
 #include "storage/store.hpp"
 
 namespace dsf::actors {
+
+// How long a Task's position is kept at least, by the endpoint's time: until the newest Task that was taken over is so much younger. What comes with an
+// older date may have been done and forgotten.
+inline constexpr std::int64_t positions_kept_us = 3'600 * base::us_per_s;
 
 class arrivals {
 public:
@@ -24,6 +29,8 @@ public:
   base::result<outcome> take(std::span<const base::json> resources);
   // When the newest Task that was taken over had been written at the endpoint; nothing before the first one.
   base::result<std::optional<base::timestamp>> cursor() const;
+  // The Task is so old that its position may have been trimmed: only the endpoint knows whether it is still requested.
+  base::result<bool> may_be_forgotten(const base::json& task) const;
 
 private:
   base::result<bool> starts_new_work(const storage::store_view& view, const base::json& task) const;

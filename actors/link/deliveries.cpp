@@ -234,7 +234,7 @@ void deliveries::delivered(const std::string& id, job& j, std::uint64_t remote) 
     return back_off(id, "the endpoint does not tell the Task's version");
   }
   pause_us_ = 0;
-  j.at = {remote, j.version};
+  j.at = {remote, j.version, j.at.written};
   j.conflicts = 0;
   storage::commit c;
   c.operations.push_back(storage::put_row{storage::table::meta, task_key(id), encode(j.at)});
@@ -249,7 +249,7 @@ void deliveries::give_up(const std::string& id, const job& j, const std::string&
   log_->error("link", "a Task's new version could not be brought to the endpoint: " + why, {.task = "Task/" + id},
               {{"version", static_cast<std::int64_t>(j.version)}});
   storage::commit c;
-  c.operations.push_back(storage::put_row{storage::table::meta, task_key(id), encode({j.at.remote, given_up})});
+  c.operations.push_back(storage::put_row{storage::table::meta, task_key(id), encode({j.at.remote, given_up, j.at.written})});
   c.operations.push_back(storage::delete_row{storage::table::meta, undelivered_key(id)});
   if (const auto done = store_->submit_wait(std::move(c)); !done) return back_off(id, done.error().to_string());
   under_way_.erase(id);

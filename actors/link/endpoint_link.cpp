@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/link/allow_list_copy.hpp"
+#include "base/mutant.hpp"
 
 namespace dsf::actors {
 namespace {
@@ -16,6 +17,8 @@ constexpr std::size_t page_entries = 100;
 constexpr int passes_at_most = 1'000;
 constexpr std::size_t texts_at_most = 10'000;            // that wait to be taken over
 constexpr std::size_t text_bytes_at_most = 64 << 20;
+constexpr std::int64_t first_trim_us = 5'000'000;
+constexpr std::int64_t trim_pause_us = 20'000;           // between two steps of a round
 constexpr std::int64_t room_every_us = 30'000'000;       // looks for work that was left because of a full disk
 constexpr std::string_view subscription_query =
     "Subscription?criteria:exact=Task%3Fstatus%3Drequested&status=active&type=websocket&payload=application/fhir%2Bjson";
@@ -56,8 +59,12 @@ struct endpoint_link::inbound {
 };
 
 endpoint_link::endpoint_link(link_options options, link_parts parts)
-    : options_(std::move(options)), parts_(std::move(parts)), arrivals_(*parts_.store, parts_.make_put, *parts_.log) {
-  status_ = {false, "the FHIR endpoint has not been reached yet", parts_.clock->now()};
+    : options_(std::move(options)),
+      parts_(std::move(parts)),
+      arrivals_(*parts_.store, parts_.make_put, *parts_.log),
+      trimming_(*parts_.store) {
+  status_.why_not = "the FHIR endpoint has not been reached yet";
+  status_.since = parts_.clock->now();
   deliveries_ =
       std::make_unique<deliveries>(*parts_.store, *parts_.transport, options_.base_url, *parts_.clock, *parts_.entropy, *parts_.log);
 }
@@ -96,7 +103,10 @@ link_status endpoint_link::status() const {
 
 void endpoint_link::set_status(bool connected, std::string why_not) {
   const std::lock_guard lock{mutex_};
-  status_ = {connected, std::move(why_not), parts_.clock->now()};
+  status_.connected = connected;
+  if (!connected) status_.bound = false;
+  status_.why_not = std::move(why_not);
+  status_.since = parts_.clock->now();
 }
 
 void endpoint_link::loop() {
@@ -144,6 +154,11 @@ base::error endpoint_link::serve() {
     }
   } closes{in};
   if (auto r = open_and_bind(*id, in); !r) return fails(std::move(r));
+  {
+    const std::lock_guard lock{mutex_};
+    status_.bound = true;
+    status_.last_event = parts_.clock->now();
+  }
   // From here on nothing new can be missed; what is older is searched for.
   if (auto r = copy(); !r) return fails(std::move(r));
   if (auto r = parts_.reached(); !r) return fails(std::move(r));
@@ -154,25 +169,37 @@ base::error endpoint_link::serve() {
   deliveries_->try_now();
 
   auto next_copy = parts_.clock->steady_us() + options_.allow_list_every_us;
+  auto next_trim = parts_.clock->steady_us() + std::min(options_.trim_every_us, first_trim_us);
   auto next_search = parts_.clock->steady_us() + (left_some_ ? room_every_us : options_.catch_up_every_us);
   for (;;) {
     std::deque<std::string> texts;
     {
       std::unique_lock lock{in->mutex};
-      const auto wait = std::max<std::int64_t>(1, std::min(next_copy, next_search) - parts_.clock->steady_us());
+      const auto wait = std::max<std::int64_t>(1, std::min({next_copy, next_search, next_trim}) - parts_.clock->steady_us());
       in->wake.wait_for(lock, std::chrono::microseconds(wait), [&] { return in->ended || in->stopping || !in->texts.empty(); });
       if (in->stopping) return {net::errc::stopped, "the program stops"};
       texts.swap(in->texts);
       in->bytes = 0;
       if (in->ended && texts.empty()) return {net::errc::connection_lost, "the WebSocket ended: " + in->why};
     }
+    if (!texts.empty()) {
+      const std::lock_guard lock{mutex_};
+      status_.last_event = parts_.clock->now();
+    }
     if (auto r = take(std::move(texts)); !r) return fails(std::move(r));
     const auto now = parts_.clock->steady_us();
+    if (now >= next_trim) {
+      const auto more = trim();
+      if (!more) return more.error();
+      next_trim = parts_.clock->steady_us() + (*more ? trim_pause_us : options_.trim_every_us);
+    }
     if (now >= next_copy) {
       if (auto r = copy(); !r) return fails(std::move(r));
       next_copy = parts_.clock->steady_us() + options_.allow_list_every_us;
     }
     if (now >= next_search) {
+      // What the endpoint refused of the plugins is tried again, too.
+      if (auto r = parts_.reached(); !r) return fails(std::move(r));
       if (auto r = catch_up(); !r) return fails(std::move(r));
       next_search = parts_.clock->steady_us() + (left_some_ ? room_every_us : options_.catch_up_every_us);
     }
@@ -215,6 +242,10 @@ result<> endpoint_link::open_and_bind(const std::string& subscription, const std
 
 // dsf-bpe 1.6, with a cursor of our own, an overlap and an offset in the time.
 result<> endpoint_link::catch_up() {
+  {
+    const std::lock_guard lock{mutex_};
+    ++status_.catch_ups;
+  }
   for (int pass = 0; pass < passes_at_most; ++pass) {
     auto since = TRY(arrivals_.cursor());
     if (since) since->us -= options_.overlap_us;
@@ -265,12 +296,29 @@ result<> endpoint_link::take(std::deque<std::string> texts) {
       parts_.log->warning("link", "a message of the WebSocket is not JSON", {}, {{"error", resource.error().to_string()}});
       continue;
     }
+    // Its position may be gone: what is told so late is only true if the endpoint says so still.
+    if ((*resource)["resourceType"].str() == "Task" && TRY(arrivals_.may_be_forgotten(*resource)) &&
+        !DSF_MUTANT("actors.late_event_trusted")) {
+      const auto found = TRY(parts_.endpoint->search("Task?_id=" + (*resource)["id"].str() + "&status=requested"));
+      for (const auto& e : found["entry"])
+        if (e["search"]["mode"].str() == "match") resources.push_back(e["resource"]);
+      continue;
+    }
     resources.push_back(std::move(*resource));
   }
   if (resources.empty()) return {};
   const auto outcome = TRY(arrivals_.take(resources));
   left_some_ = left_some_ || outcome.left > 0;
   return {};
+}
+
+result<bool> endpoint_link::trim() {
+  const auto newest = TRY(arrivals_.cursor());
+  if (!newest) return false;
+  const auto done = TRY(trimming_.step(*newest));
+  const std::lock_guard lock{mutex_};
+  status_.trimmed += done.trimmed;
+  return !done.round_over;
 }
 
 }  // namespace dsf::actors

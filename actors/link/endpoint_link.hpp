@@ -11,6 +11,7 @@
 
 #include "actors/link/arrivals.hpp"
 #include "actors/link/deliveries.hpp"
+#include "actors/link/trimming.hpp"
 #include "base/clock.hpp"
 #include "base/entropy.hpp"
 #include "base/log.hpp"
@@ -26,6 +27,7 @@ struct link_options {
   std::int64_t allow_list_every_us = 10'000'000; // how old the copy of the allow-list may be
   std::int64_t catch_up_every_us = 300'000'000;  // a search beside the connection, in case that it lost something
   std::int64_t overlap_us = 300'000'000;         // how far before its cursor a search begins
+  std::int64_t trim_every_us = 60'000'000;       // between two rounds over the copies of Tasks
 };
 
 // Outlive the link.
@@ -45,6 +47,10 @@ struct link_parts {
 
 struct link_status {
   bool connected = false;     // bound, and everything missed was taken over
+  bool bound = false;
+  base::timestamp last_event;  // what the WebSocket last brought, or its bind; 0: neither yet
+  std::uint64_t catch_ups = 0;  // searches for what was missed, since the start
+  std::uint64_t trimmed = 0;    // copies of Tasks that are over
   std::string why_not;
   base::timestamp since;
 };
@@ -74,6 +80,8 @@ private:
   base::result<> catch_up();
   base::result<> copy();
   base::result<> take(std::deque<std::string> texts);
+  // One step of a round; false: the round is over.
+  base::result<bool> trim();
   // False when stop() was called.
   bool pause();
   void set_status(bool connected, std::string why_not);
@@ -81,6 +89,7 @@ private:
   link_options options_;
   link_parts parts_;
   arrivals arrivals_;
+  trimming trimming_;
   std::unique_ptr<deliveries> deliveries_;
   std::shared_ptr<inbound> inbound_;
   std::int64_t pause_us_ = 0;

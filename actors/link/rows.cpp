@@ -7,26 +7,29 @@
 namespace dsf::actors {
 namespace {
 
-constexpr std::uint8_t format = 1;
+constexpr std::uint8_t format = 2, without_time = 1;
 
 }  // namespace
 
-std::string task_key(std::string_view id) { return "endpoint/task/" + std::string(id); }
+std::string task_key(std::string_view id) { return std::string(task_prefix) + std::string(id); }
 
 std::string encode(const task_position& p) {
   std::string out;
   base::put_u8(out, format);
   base::put_u64(out, p.remote);
   base::put_u64(out, p.delivered);
+  base::put_u64(out, static_cast<std::uint64_t>(p.written.us));
   return out;
 }
 
 base::result<task_position> decode_task_position(std::string_view row) {
   base::byte_reader r{row};
-  if (r.u8() != format) return base::fail(base::errc::parse, "a Task's position is of an unknown format");
+  const auto is = r.u8();
+  if (is != format && is != without_time) return base::fail(base::errc::parse, "a Task's position is of an unknown format");
   task_position p;
   p.remote = r.u64();
   p.delivered = r.u64();
+  if (is == format) p.written.us = static_cast<std::int64_t>(r.u64());
   if (!r.at_end()) return base::fail(base::errc::parse, "a Task's position does not end where it should");
   return p;
 }

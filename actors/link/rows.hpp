@@ -15,11 +15,13 @@ namespace dsf::actors {
 struct task_position {
   std::uint64_t remote = 0;     // version at the endpoint, as last heard
   std::uint64_t delivered = 1;  // version of the copy that the endpoint has
+  base::timestamp written;      // when the version that was taken over had been written at the endpoint; 0: not known
   bool operator==(const task_position&) const = default;
 };
 // No more versions of this copy are delivered.
 inline constexpr std::uint64_t given_up = UINT64_MAX;
 
+inline constexpr std::string_view task_prefix = "endpoint/task/";
 std::string task_key(std::string_view id);
 std::string encode(const task_position& p);
 base::result<task_position> decode_task_position(std::string_view row);

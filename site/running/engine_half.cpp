@@ -132,7 +132,7 @@ void engine_half::on_commit(std::span<const storage::feed_entry> entries) {
 
 actors::link_status engine_half::status() const {
   auto* link = parts_->started.load();
-  return link ? link->status() : actors::link_status{false, "the connection to the FHIR endpoint is not there yet", {}};
+  return link ? link->status() : actors::link_status{.why_not = "the connection to the FHIR endpoint is not there yet"};
 }
 
 }  // namespace dsf::site

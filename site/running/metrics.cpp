@@ -173,6 +173,19 @@ std::string running_site::parts::metrics_text() {
     if (const auto e = engine.operator->()) add_partners(page, e->partners(), *(*facts)->allow_list);
   }
   for (const auto& c : metrics->certificates.list()) page.add(metric::certificate_days, seconds(c.ends.us - now.us) / 86'400, {c.which});
+  if (half) {
+    const auto link = half->status();
+    page.add(metric::link_connected, link.connected);
+    page.add(metric::link_bound, link.bound);
+    if (link.last_event.us > 0) page.add(metric::link_last_event, seconds(std::max<std::int64_t>(0, now.us - link.last_event.us)));
+    page.add(metric::link_catch_ups, static_cast<double>(link.catch_ups));
+    page.add(metric::link_trimmed, static_cast<double>(link.trimmed));
+  }
+  if (subscribers) {
+    const auto clients = subscribers->count();
+    page.add(metric::websocket_clients, static_cast<double>(clients.open), {"open"});
+    page.add(metric::websocket_clients, static_cast<double>(clients.bound), {"bound"});
+  }
   metrics->http.add_to(page);
   if (fhir_server) {
     const auto s = fhir_server->statistics();

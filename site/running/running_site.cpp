@@ -9,6 +9,7 @@
 #include "processes/register.hpp"
 #include "site/running/errc.hpp"
 #include "site/running/feasibility_stores.hpp"
+#include "site/running/inbox_rows.hpp"
 #include "site/running/parts.hpp"
 
 namespace dsf::site {
@@ -78,6 +79,7 @@ result<> running_site::parts::open() {
   const auto url = TRY(net::parse_url(config.base_url));
   eo.base_path = url.target;
   metrics = std::make_unique<metrics_state>(url.target);
+  eo.inbox = config.role_bpe;
   eo.config.base_url = config.base_url;
   eo.config.organization_identifier = config.organization_identifier;
   eo.config.page_count = static_cast<int>(config.page_count);
@@ -129,6 +131,7 @@ result<> running_site::parts::open() {
   context.settings.live_instances = static_cast<std::size_t>(config.limits.live_instances);
   context.settings.handler_threads = static_cast<unsigned>(config.handler_threads);
   context.services_for = [this](const plugins::activation& a) { return host->services_for(a); };
+  context.give_up = [this] { host->give_up(true); };
   context.endpoint_elsewhere = half != nullptr;
   context.write_task = [this](const json& task, base::uuid id) { return task_put(task, id); };
   if (workers) context.ask = workers->asker();
@@ -164,7 +167,10 @@ result<storage::put_resource> running_site::parts::task_put(const json& task, ba
 }
 
 // At the start, and again when the store has come back: what the actors of the one before know may differ from what the disk holds.
-void running_site::parts::make_engine() { engine.set(std::make_shared<actors::engine>(context, others())); }
+void running_site::parts::make_engine() {
+  host->give_up(false);
+  engine.set(std::make_shared<actors::engine>(context, others()));
+}
 
 result<> running_site::parts::open_repository() {
   repository = TRY(storage::repository::open(config.repository_path));
@@ -188,6 +194,8 @@ result<> running_site::parts::bootstrap() {
   }
   TRY(plugins::load_definitions(*store, definitions));
   if (config.role_bpe) TRY(deploy_plugins());
+  // The engine takes what it is told of at once, so its processes are there already.
+  if (config.role_fhir) TRY(settle_inbox(*store, config.role_bpe, *log));
   return {};
 }
 

@@ -50,7 +50,7 @@ struct started_work {
 };
 
 struct kill_note {
-  std::string site;
+  std::string site;  // the program
   double at_s = 0;
   std::uint64_t running = 0, outbox = 0;  // of the site, when it was asked last
   bool while_starting = false;
@@ -64,10 +64,19 @@ struct worker_kill {
   std::uint32_t running = 0;  // activations it had when it was asked last
 };
 
-// What a site stands on in all modes but kill.
+// One program of the network: a site, or one half of a split one.
+struct site_program {
+  site::ctl::demo_site* site = nullptr;
+  bool endpoint = false;  // of a split site
+  [[nodiscard]] std::string name() const { return site->name + (endpoint ? " (endpoint)" : ""); }
+  [[nodiscard]] site::ctl::child& process() const { return endpoint ? site->endpoint_process : site->process; }
+  [[nodiscard]] std::filesystem::path folder() const { return endpoint ? site->folder / "endpoint" : site->folder; }
+};
+
+// What a program stands on in all modes but kill.
 struct site_disk {
   std::shared_ptr<control_page> page;
-  bool may_fail = false;  // not while the site starts
+  bool may_fail = false;  // not while the program starts
 };
 
 struct crash_run {
@@ -80,7 +89,7 @@ struct crash_run {
   std::atomic<unsigned> killed = 0;
   stage_trap trap;
   std::mutex disks_mutex;
-  std::map<std::string, site_disk> disks;  // by site
+  std::map<std::string, site_disk> disks;  // by program
   std::string fatal;  // why the run was given up; set before given_up
   std::atomic<bool> given_up = false;
   std::atomic<bool> stop_killing = false;
@@ -101,7 +110,9 @@ struct verdict {
 
 // Sites with recorders in front, patients imported, all ready. Returns the Measure that all requests refer to.
 base::result<std::string> set_up(crash_run& run);
-// Starts the site's program on its own disk.
+// All programs, the halves of a split site one after the other.
+std::vector<site_program> programs_of(crash_run& run);
+// Starts what does not run of the site's programs, each on its own disk.
 base::result<> start_site(crash_run& run, site::ctl::demo_site& s);
 // Kills until stop_killing is set.
 void kill_sites(crash_run& run);
@@ -110,7 +121,7 @@ base::result<> kill_worker(crash_run& run, site::ctl::demo_site& s);
 void judge_workers(const crash_run& run, verdict& v);
 // The same in the other modes: at each stage in turn, when the site is there. Prints and judges the table.
 void kill_at_stages(crash_run& run);
-void judge_stages(const crash_run& run, verdict& v);
+void judge_stages(crash_run& run, verdict& v);
 // Lets disks fail and recover until stop_killing is set; they are well when it returns.
 void make_weather(crash_run& run);
 // Starts what the options say, spread over time, with retries; runs on a thread of its own.

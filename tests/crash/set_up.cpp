@@ -72,8 +72,7 @@ result<std::string> set_up(crash_run& run) {
   d.first_port = run.options.first_port;
   d.program = run.options.mode == crash_mode::kill ? dsfd_program() : dsfd_power_program();
   d.listen_offset = listen_offset;
-  // In the other modes each site has one disk of the test's.
-  d.split = run.options.mode == crash_mode::kill;
+  d.split = true;
   d.python_worker = d.split;
   d.processes = (fs::path(DSF_SOURCE_DIR) / "processes").string();
   d.process_environment = site::ctl::time_limits(d.processes, never);

@@ -59,8 +59,10 @@ struct handler_lines {
   }
 };
 
-// Holds one of the handlers that the site has run before, so that its next call stays open until the kill.
-bool kill_in_a_job(crash_run& run, demo_site& s, base::entropy& dice) {
+// Holds one of the handlers that the site has run before, so that its next call stays open until the kill. Of a split site the engine runs them;
+// then now and then the endpoint goes while they do.
+bool kill_in_a_job(crash_run& run, const site_program& victim, base::entropy& dice) {
+  auto& s = *victim.site;
   const auto log = s.folder / "log.jsonl";
   handler_lines lines;
   lines.read(log);
@@ -71,7 +73,11 @@ bool kill_in_a_job(crash_run& run, demo_site& s, base::entropy& dice) {
   for (int i = 0; i < looks && !run.stop_killing; ++i) {
     lines.read(log);
     if (std::any_of(lines.open.begin(), lines.open.end(), [&](const auto& j) { return j.second == held; })) {
-      s.process.kill_hard();
+      victim.process().kill_hard();
+      // The held handler of the other half goes on then.
+      if (victim.endpoint)
+        if (const auto released = s.admin->hold_handler(held, false); !released)
+          fmt::print("{}: {}\n", s.name, released.error().to_string());
       return true;
     }
     sleep_s(0.001);
@@ -80,9 +86,10 @@ bool kill_in_a_job(crash_run& run, demo_site& s, base::entropy& dice) {
   return false;
 }
 
-bool kill_at(crash_run& run, demo_site& s, stage at, base::entropy& dice) {
-  if (at == stage::job_running) return kill_in_a_job(run, s, dice);
-  run.trap.set({at, s.name, s.process.pid(), run.disks.at(s.name).page});
+bool kill_at(crash_run& run, const site_program& victim, stage at, base::entropy& dice) {
+  if (at == stage::job_running) return kill_in_a_job(run, victim, dice);
+  // The recorder knows the site; what it sees arrive is committed by the endpoint first, and what it sees leave was sent by the engine.
+  run.trap.set({at, victim.site->name, victim.process().pid(), run.disks.at(victim.name()).page, victim.site->split && !victim.endpoint});
   for (int i = 0; i < looks && !run.stop_killing && !run.trap.sprung(); ++i) sleep_s(0.001);
   run.trap.clear();
   return run.trap.sprung();
@@ -100,27 +107,28 @@ stage next_stage(const crash_run& run, const std::array<unsigned, stage_count>& 
   return rarest[dice.below(rarest.size())];
 }
 
-result<> bring_back(crash_run& run, demo_site& s, kill_note& note, base::entropy& dice) {
+result<> bring_back(crash_run& run, const site_program& victim, kill_note& note, base::entropy& dice) {
+  auto& s = *victim.site;
   const double killed = run.seconds();
   TRY(start_site(run, s));
   if (dice.below(start_interrupted_one_in) == 0) {
     note.while_starting = true;
     sleep_s(dice.unit() * 0.4);
-    s.process.kill_hard();
+    victim.process().kill_hard();
     TRY(start_site(run, s));
   }
   TRY(run.sites->wait_until_ready(s, ready_timeout_ms));
   note.back_after_s = run.seconds() - killed;
   const std::lock_guard lock(run.disks_mutex);
-  run.disks.at(s.name).may_fail = true;
+  run.disks.at(victim.name()).may_fail = true;
   return {};
 }
 
 // How often stores stopped taking writes, and how often they took them again within the same life, by the logs.
-std::pair<std::uint64_t, std::uint64_t> read_only_times(const crash_run& run) {
+std::pair<std::uint64_t, std::uint64_t> read_only_times(crash_run& run) {
   std::uint64_t lost = 0, regained = 0;
-  for (const auto& s : run.sites->sites) {
-    std::ifstream in(s->folder / "log.jsonl");
+  for (const auto& p : programs_of(run)) {
+    std::ifstream in(p.folder() / "log.jsonl");
     for (std::string line; std::getline(in, line);) {
       lost += line.find("\"the store turned read-only\"") != line.npos;
       regained += line.find("\"the store takes writes again; ") != line.npos;
@@ -177,28 +185,42 @@ bool stage_trap::on_answer(const recorded_post& p) {
   if (p.outbox_entry.empty() || (p.status != 200 && p.status != 201)) return false;
   const std::lock_guard lock(mutex_);
   // It was there already and made no commit, or its commit was before: the next one, then.
-  if (set_ && p.site == aim_.site && p.outbox_entry == watched_ && aim_.page->fired == stop_point::none) {
+  const bool over = !aim_.after_answer || p.status == 200;
+  if (set_ && over && p.site == aim_.site && p.outbox_entry == watched_ && aim_.page->fired == stop_point::none) {
     aim_.page->armed = stop_point::none;
     watched_.clear();
   }
   return spring(p, stage::sent);
 }
 
+std::vector<site_program> programs_of(crash_run& run) {
+  std::vector<site_program> out;
+  for (auto& s : run.sites->sites) {
+    out.push_back({s.get(), false});
+    if (s->split) out.push_back({s.get(), true});
+  }
+  return out;
+}
+
 result<> start_site(crash_run& run, demo_site& s) {
-  if (run.options.mode != crash_mode::kill) {
+  if (run.options.mode == crash_mode::kill) return run.sites->start(s);
+  for (const bool endpoint : {true, false}) {
+    const site_program p{&s, endpoint};
+    if ((endpoint && !s.split) || p.process().running()) continue;
     const std::lock_guard lock(run.disks_mutex);
-    auto& disk = run.disks[s.name];
-    const auto file = s.folder / "disk";
+    auto& disk = run.disks[p.name()];
+    const auto file = p.folder() / "disk";
     if (!disk.page) {
       disk.page = TRY(open_control(file));
-      disk.page->seed = run.options.seed + s.port;
+      disk.page->seed = run.options.seed + s.port + (endpoint ? 1'000 : 0);
     }
     disk.may_fail = false;
     disk.page->armed = stop_point::none;
     disk.page->weather = run.options.mode == crash_mode::slow ? disk_weather::slow : disk_weather::fine;
     ::setenv(power_control_variable, file.c_str(), 1);
+    TRY(endpoint ? run.sites->start_endpoint(s) : run.sites->start(s));
   }
-  return run.sites->start(s);
+  return {};
 }
 
 void kill_at_stages(crash_run& run) {
@@ -208,28 +230,32 @@ void kill_at_stages(crash_run& run) {
     const std::lock_guard lock(run.disks_mutex);
     for (auto& [name, disk] : run.disks) disk.may_fail = true;
   }
+  const auto programs = programs_of(run);
   while (!run.stop_killing) {
     sleep_s(run.options.seconds_between_kills * (0.5 + dice.unit()));
     if (run.stop_killing) return;
     const auto at = next_stage(run, missed, dice);
-    auto& s = *run.sites->sites[dice.below(run.sites->sites.size())];
-    kill_note note{s.name, run.seconds(), 0, 0, false, 0, at};
+    const auto victim = programs[dice.below(programs.size())];
+    // What leaves a split site is sent by its engine; its endpoint does not know of it.
+    if (victim.endpoint && (at == stage::sending || at == stage::sent)) continue;
+    auto& s = *victim.site;
+    kill_note note{victim.name(), run.seconds(), 0, 0, false, 0, at};
     if (const auto status = s.admin->status()) {
       note.running = status->running_instances;
       note.outbox = status->outbox;
     }
-    if (!kill_at(run, s, at, dice)) {
-      if (!s.process.running()) {
-        run.fatal = fmt::format("{} ended although nobody killed it", s.name);
+    if (!kill_at(run, victim, at, dice)) {
+      if (!victim.process().running()) {
+        run.fatal = fmt::format("{} ended although nobody killed it", victim.name());
         run.given_up = true;
         return;
       }
       ++missed[static_cast<std::size_t>(at)];
-      fmt::print("{:6.1f} s  {} did not come to the stage \"{}\"\n", run.seconds(), s.name, name_of(at));
+      fmt::print("{:6.1f} s  {} did not come to the stage \"{}\"\n", run.seconds(), victim.name(), name_of(at));
       continue;
     }
-    s.process.kill_hard();
-    const auto back = bring_back(run, s, note, dice);
+    victim.process().kill_hard();
+    const auto back = bring_back(run, victim, note, dice);
     run.kills.push_back(note);
     ++run.killed;
     if (!back) {
@@ -246,10 +272,19 @@ void kill_at_stages(crash_run& run) {
   }
 }
 
-void judge_stages(const crash_run& run, verdict& v) {
+void judge_stages(crash_run& run, verdict& v) {
   std::array<unsigned, stage_count> count{};
   for (const auto& k : run.kills)
     if (k.at_stage) ++count[static_cast<std::size_t>(*k.at_stage)];
+  std::map<std::string, unsigned> halves;  // of split sites
+  for (const auto& s : run.sites->sites)
+    if (s->split) halves = {{s->name, 0}, {s->name + " (endpoint)", 0}};
+  for (const auto& k : run.kills)
+    if (const auto at = halves.find(k.site); at != halves.end()) ++at->second;
+  for (const auto& [name, n] : halves) {
+    fmt::print("kills of {}: {}\n", name, n);
+    if (!run.options.brief) v.check(n > 0, "nobody killed " + name);
+  }
   fmt::print("kills by stage:\n");
   for (std::size_t i = 0; i < stage_count; ++i) {
     fmt::print("  {:24} {:4}\n", name_of(static_cast<stage>(i)), count[i]);
@@ -274,11 +309,12 @@ void make_weather(crash_run& run) {
   const auto mode = run.options.mode;
   if (mode != crash_mode::full && mode != crash_mode::errors) return;
   base::seeded_entropy dice(run.options.seed ^ 0x7374726dU);
+  const auto programs = programs_of(run);
   while (!run.stop_killing) {
-    const auto& s = *run.sites->sites[dice.below(run.sites->sites.size())];
+    const auto chosen = programs[dice.below(programs.size())];
     const auto set = [&](disk_weather w) {
       const std::lock_guard lock(run.disks_mutex);
-      auto& disk = run.disks.at(s.name);
+      auto& disk = run.disks.at(chosen.name());
       if (w == disk_weather::fine || disk.may_fail) disk.page->weather = w;
     };
     set(mode == crash_mode::full ? disk_weather::full : disk_weather::errors);

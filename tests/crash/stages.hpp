@@ -34,6 +34,7 @@ public:
     std::string site;
     pid_t pid = -1;
     std::shared_ptr<control_page> page;
+    bool after_answer = false;  // the engine of a split site: it commits what its endpoint has taken and answered
   };
   void set(aim a);
   // Whether the site was killed, or has killed itself, at that stage.

@@ -27,6 +27,7 @@ struct sent_message {
 struct store_facts {
   std::map<std::string, std::string> tasks;  // outbox entry of the sender, by id; empty: made here
   std::map<std::string, std::string> sender;  // organization, by id
+  std::map<std::string, std::string> status;  // by id
   std::map<std::string, sent_message> messages;  // by outbox entry
   std::set<std::string> jobs;  // "<instance>/<job>" of handlers
   std::set<std::string> jobs_done;  // of them, those that a later commit says ended
@@ -42,9 +43,32 @@ int rank_of(const std::string& status) {
 
 class reader {
 public:
+  // Of a split site: the Tasks that its endpoint holds, and what its engine has made of its copies.
   static result<store_facts> read(const demo_site& s) {
+    auto engine = TRY(read(s.folder / "store"));
+    if (!s.split) return engine;
+    auto facts = TRY(read(s.folder / "endpoint/store"));
+    if (facts.instances > 0) facts.wrong.push_back("the endpoint's store has instances");
+    for (const auto& [id, status] : engine.status) {
+      const auto at = facts.status.find(id);
+      if (at == facts.status.end())
+        facts.wrong.push_back("the engine has a copy of Task/" + id + ", which its endpoint does not know");
+      else if (at->second != status)
+        facts.wrong.push_back(fmt::format("the engine's copy of Task/{} is {}, the endpoint's {}", id, status, at->second));
+    }
+    facts.wrong.insert(facts.wrong.end(), engine.wrong.begin(), engine.wrong.end());
+    facts.messages = std::move(engine.messages);
+    facts.jobs = std::move(engine.jobs);
+    facts.jobs_done = std::move(engine.jobs_done);
+    facts.instances = engine.instances;
+    facts.events = engine.events;
+    return facts;
+  }
+
+private:
+  static result<store_facts> read(const std::filesystem::path& folder) {
     storage::store_options o;
-    o.path = s.folder / "store";
+    o.path = folder;
     o.create = false;
     o.read_only = true;
     reader r;
@@ -56,7 +80,6 @@ public:
     return std::move(r.facts_);
   }
 
-private:
   result<> tasks() {
     const auto ids = TRY(view_->all_ids("Task", tasks_at_most));
     for (const auto& id : ids) {
@@ -72,6 +95,7 @@ private:
         // Completed and failed are for good.
         if (rank_of(next) < rank_of(status) || rank_of(status) == 3) wrong(fmt::format("{} went from {} to {}", name, status, next));
         status = next;
+        facts_.status[id.to_string()] = status;
         if (i > 0) continue;
         std::string entry;
         for (const auto& identifier : task["identifier"])

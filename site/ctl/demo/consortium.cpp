@@ -223,10 +223,7 @@ result<> consortium::settings() {
 
 result<> consortium::start(demo_site& site) {
   // In any order; this way the engine finds its endpoint at the first try, mostly.
-  const auto endpoint = site.folder / "endpoint";
-  if (site.split && !site.endpoint_process.running())
-    site.endpoint_process =
-        TRY(child::start({program_, "--config", (endpoint / "site.yaml").string()}, (endpoint / "output.log").string()));
+  TRY(start_endpoint(site));
   if (site.has_worker) TRY(start_worker(site));
   if (site.process.running()) return {};
   site.process = TRY(child::start({program_, "--config", (site.folder / "site.yaml").string()}, (site.folder / "output.log").string()));
@@ -250,6 +247,14 @@ result<> consortium::wait_for_worker(demo_site& site, std::int64_t timeout_ms) {
     ::usleep(20'000);
   }
   return fail(admin_errc::timeout, fmt::format("the worker of {} is not connected after {} s", site.name, timeout_ms / 1000));
+}
+
+result<> consortium::start_endpoint(demo_site& site) {
+  const auto endpoint = site.folder / "endpoint";
+  if (site.split && !site.endpoint_process.running())
+    site.endpoint_process =
+        TRY(child::start({program_, "--config", (endpoint / "site.yaml").string()}, (endpoint / "output.log").string()));
+  return {};
 }
 
 result<> consortium::wait_until_ready(demo_site& site, std::int64_t timeout_ms) {

@@ -49,6 +49,8 @@ public:
   static base::result<std::unique_ptr<consortium>> prepare(const demo_options& options);
 
   base::result<> start(demo_site& site);
+  // Of a split site; nothing if it runs.
+  base::result<> start_endpoint(demo_site& site);
   // Waits until the site's engine receives.
   base::result<> wait_until_ready(demo_site& site, std::int64_t timeout_ms);
   // Starts the site's worker if it does not run; it waits for its site by itself.
