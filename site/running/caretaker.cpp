@@ -52,8 +52,9 @@ void caretaker::bring_back() {
   for (std::int64_t attempts = 1; pause(work_.retry_us); ++attempts) {
     const auto done = work_.store->reopen();
     if (done) {
-      work_.start_engine();
+      // Before it does: who reads the log sees its handlers begin after this line.
       work_.log->info(component, "the store takes writes again; the engine goes on with what it holds", {}, {{"attempts", attempts}});
+      work_.start_engine();
       return;
     }
     const auto why = done.error().to_string();
