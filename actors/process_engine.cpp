@@ -334,7 +334,6 @@ struct process_engine_state {
     pending_task marker;
     marker.row = row;
     in_flight.insert_or_assign(row, std::move(marker));
-    if (DSF_MUTANT("signal-forgotten-early")) drop_row(row);
     const auto prefix = storage::keys::subscription_prefix(0, 's', name, {});
     auto receivers = std::make_shared<std::unordered_set<std::uint64_t>>();
     std::string from;
@@ -348,6 +347,7 @@ struct process_engine_state {
       }
       if (rows->size() < inbox_rows) break;
     }
+    if (DSF_MUTANT("signal-skips-a-receiver") && !receivers->empty()) receivers->erase(receivers->begin());
     auto left = std::make_shared<std::atomic<std::size_t>>(receivers->size() + 1);
     const auto one_done = [left, me = caf::actor_cast<caf::actor>(self), row](base::result<>) {
       if (--*left == 0) caf::anon_send(me, inbox_outcome{row, std::make_shared<base::result<>>()});
