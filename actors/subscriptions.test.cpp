@@ -88,8 +88,10 @@ struct site {
       caches->on_commit(entries);
       heard->changed();
     });
+    // Of the parent's form, which needs no endpoint.
     create("Organization",
-           R"({"resourceType":"Organization","meta":{"tag":[{"system":"http://dsf.dev/fhir/CodeSystem/read-access-tag","code":"ALL"}]},)"
+           R"({"resourceType":"Organization","meta":{"profile":["http://dsf.dev/fhir/StructureDefinition/organization-parent"],)"
+           R"("tag":[{"system":"http://dsf.dev/fhir/CodeSystem/read-access-tag","code":"ALL"}]},)"
            R"("extension":[{"url":"http://dsf.dev/fhir/StructureDefinition/extension-certificate-thumbprint","valueString":")" +
                own_thumbprint +
                R"("}],"identifier":[{"system":"http://dsf.dev/sid/organization-identifier","value":"site-a"}],"active":true,"name":"a"})");
