@@ -76,12 +76,14 @@ void open_id::enter(net::request&& r, net::responder answer, const net::handler&
       return start_login(std::move(r), std::move(answer));
   }
   if (options_.bearer_token) return bearer(std::move(r), std::move(answer), next);
-  answer(bare(403));
+  answer(nothing_shown(r));
 }
 
 // dsf-fhir-server 2.3, "Bearer token"
 void open_id::bearer(net::request&& r, net::responder answer, const net::handler& next) {
   const auto header = r.headers.value("Authorization");
+  // The reference says 401 here, too; issue 4 wants 403 for who shows nothing at all.
+  if (header.empty()) return answer(nothing_shown(r));
   if (header.size() <= bearer_scheme.size() || !net::equals_ignoring_case(header.substr(0, bearer_scheme.size()), bearer_scheme)) {
     auto missing = bare(401);
     missing.headers.add("WWW-Authenticate", "Bearer");

@@ -2,6 +2,11 @@
 
 #include <openssl/evp.h>
 
+#include "base/mutant.hpp"
+#include "fhir/codec/xml.hpp"
+#include "fhir/semantics/refusal.hpp"
+#include "net/query.hpp"
+
 namespace dsf::site {
 
 std::string sha256(std::string_view bytes) {
@@ -34,6 +39,27 @@ net::response bare(int status) {
   r.status = status;
   r.headers.add("Cache-Control", "no-store");
   return r;
+}
+
+net::response nothing_shown(const net::request& r) {
+  fhir::interaction_request asked;
+  asked.method = r.method == "HEAD" ? fhir::http_method::head : fhir::http_method::get;
+  if (const auto* accept = r.headers.find("Accept")) asked.accept = *accept;
+  if (const auto q = net::parse_query(r.query()))
+    for (const auto& p : *q) asked.query.emplace_back(p.name, p.value);
+  auto told = fhir::refusal_reply(asked, DSF_MUTANT("callers.nothing_shown_is_401") ? 401 : 403, "login",
+                                  "The request shows nothing of who asks: send a client certificate or an Authorization header with a "
+                                  "bearer token, or log in with a browser, whichever this server offers");
+  auto out = bare(told.status);
+  const auto& outcome = std::get<base::json>(told.body);
+  auto text = told.xml ? fhir::write_xml(outcome, told.pretty) : base::result<std::string>(outcome.dump());
+  if (!text) return out;
+  out.headers.set("Content-Type", told.media_type + ";charset=UTF-8");
+  if (!told.head_only)
+    out.body = *std::move(text);
+  else
+    out.headers.set("Content-Length", std::to_string(text->size()));
+  return out;
 }
 
 net::response redirect(const std::string& to) {

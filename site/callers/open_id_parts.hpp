@@ -21,6 +21,8 @@ std::string set_cookie(std::string_view name, std::string_view value, std::optio
 
 // Without a body, never kept by a cache.
 net::response bare(int status);
+// 403 with an OperationOutcome: a request that shows nothing of who asks (issue 4, "Authentication").
+net::response nothing_shown(const net::request& r);
 net::response redirect(const std::string& to);
 // 401 or 400, as dsf-fhir-server 2.3 has them, for a token that was not good.
 net::response token_refusal(const base::error& why);

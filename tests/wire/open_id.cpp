@@ -110,10 +110,18 @@ TEST_CASE("open id: bearer tokens, each fault with its status", "[oidc]") {
   CHECK(s.get("/fhir/metadata", {{"Accept", "application/fhir+json"}}, "client").status == 200);
 
   const auto nothing = s.get("/fhir/metadata");
-  CHECK(nothing.status == 401);
-  CHECK(nothing.headers.value("WWW-Authenticate") == "Bearer");
-  CHECK(nothing.body.empty());
-  CHECK(s.get("/fhir/metadata", {{"Authorization", "Basic eDp5"}}).status == 401);
+  CHECK(nothing.status == 403);
+  CHECK(!nothing.headers.find("WWW-Authenticate"));
+  CHECK(nothing.headers.value("Content-Type").starts_with("application/fhir+json"));
+  const auto told = must(json::parse(nothing.body));
+  CHECK(told["resourceType"].str() == "OperationOutcome");
+  CHECK(told["issue"][0]["code"].str() == "login");
+  CHECK(told["issue"][0]["diagnostics"].str().find("client certificate") != std::string::npos);
+  CHECK(s.get("/fhir/metadata", {{"Accept", "application/fhir+xml"}}).body.find("<OperationOutcome") != std::string::npos);
+  // Another scheme shows something, which is not what is wanted (dsf-fhir-server 2.3).
+  const auto basic = s.get("/fhir/metadata", {{"Authorization", "Basic eDp5"}});
+  CHECK(basic.status == 401);
+  CHECK(basic.headers.value("WWW-Authenticate") == "Bearer");
   const auto with = [&](std::string_view name, json value) {
     auto c = bearer_of();
     c.set(name, std::move(value));
@@ -168,10 +176,10 @@ TEST_CASE("open id: a browser logs in, works, and logs out", "[oidc]") {
   site_with_people s(free_port(), "authorization_code_flow: true, back_channel_logout: true");
   s.provider.log_in(person());
   auto process = s.start();
-  // Nothing shown, and no browser: 403 without a body.
+  // Nothing shown, and no browser.
   const auto nothing = s.get("/fhir/metadata");
   CHECK(nothing.status == 403);
-  CHECK(nothing.body.empty());
+  CHECK(must(json::parse(nothing.body))["issue"][0]["code"].str() == "login");
 
   const auto session = s.log_in();
   REQUIRE_FALSE(session.empty());

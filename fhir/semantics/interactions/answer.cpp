@@ -9,6 +9,7 @@
 #include "fhir/codec/xml.hpp"
 #include "fhir/semantics/element.hpp"
 #include "fhir/semantics/operation_outcome.hpp"
+#include "fhir/semantics/refusal.hpp"
 
 namespace dsf::fhir {
 
@@ -155,6 +156,11 @@ reply unavailable_reply(const interaction_request& request, const endpoint_confi
   auto r = answer.outcome(503, "error", "transient", std::move(why));
   r.headers.emplace_back("Retry-After", fmt::format("{}", retry_after_s));
   return r;
+}
+
+reply refusal_reply(const interaction_request& request, int status, std::string_view code, std::string text) {
+  const answerer answer(request, {}, negotiate(request).value_or(answer_format{"application/fhir+xml", true, false, false, {}}));
+  return answer.outcome(status, "error", code, std::move(text));
 }
 
 // dsf-fhir-server 4.2
