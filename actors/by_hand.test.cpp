@@ -168,6 +168,38 @@ TEST_CASE("by hand: an answer is kept while the instance's message is on its way
   e.running->stop();
 }
 
+// Would find: an answer that fails because a handler between question and answer was away. Found by killing workers.
+TEST_CASE("by hand: an answer is kept while a handler of the instance is under way, however long") {
+  std::string xml(ask_xml);
+  const std::string_view flow = R"(sourceRef="send" targetRef="got"/>)";
+  xml.replace(xml.find(flow), flow.size(), R"(sourceRef="send" targetRef="note"/>
+  <bpmn:serviceTask id="note" camunda:class="test.Note"/>
+  <bpmn:sequenceFlow id="f4" sourceRef="note" targetRef="got"/>)");
+  engine_without_threads e;
+  e.handlers.add("testorg_ask", "", "test.Send", plugins::handler_trait::quick, ask_site_b);
+  e.handlers.add("testorg_ask", "", "test.Note", plugins::handler_trait::blocking,
+                 [](const plugins::activation&, plugins::services&) -> plugins::outcome { return plugins::completed{}; });
+  e.processes.add({bpmn::read_bpmn(xml, "ask.bpmn").value().front(), process_state::active, ""});
+  e.wire.keep = true;
+  e.running->start();
+  const auto start = e.post("startAsk");
+  e.pass_s(1);
+  REQUIRE(e.wire.kept.size() == 1);
+  net::client_response delivered;
+  delivered.status = 201;
+  e.wire.kept.front()(delivered);
+  e.pass_s(1);
+  REQUIRE(e.running->hand().handlers() == 1);
+  const auto answer = e.post("answer");
+  e.pass_s(25);
+  CHECK(e.status(answer) == "requested");
+  e.running->hand().run_handler(0);
+  e.pass_s(1);
+  CHECK(e.status(answer) == "completed");
+  CHECK(e.status(start) == "completed");
+  e.running->stop();
+}
+
 // Would find: an instance that stands still until the next start, because its own command was given back and nobody had it any more.
 TEST_CASE("by hand: somebody who writes an instance's Task again and again delays it, and no more") {
   constexpr std::string_view xml = R"(<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL"

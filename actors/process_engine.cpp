@@ -260,7 +260,7 @@ struct process_engine_state {
       const auto row = view ? view->row_value(storage::table::inbox, t.row) : storage::result<std::optional<std::string>>{std::nullopt};
       if (row && !*row) continue;  // done meanwhile
       if (now.us - t.first_try.us > context().settings.correlation_buffer_us && !DSF_MUTANT("actors.buffered_task_never_fails")) {
-        if (is_sending(t)) {
+        if (is_under_way(t)) {
           t.first_try = now;
           t.last_try = false;
         } else if (std::exchange(t.last_try, true)) {
@@ -272,14 +272,20 @@ struct process_engine_state {
     }
   }
 
-  // The other site has a message before its sender hears of it, which may take as long as the network is broken: while messages of the instance
-  // are on their way, the Task may be the answer to one, and the instance waits for it as soon as that one counts as delivered.
-  [[nodiscard]] bool is_sending(const pending_task& t) {
+  // The other site has a message before its sender hears of it, which may take as long as the network is broken; and a handler between question
+  // and answer may be away and tried again later, a worker's listener at the receiving event too. While messages or jobs of the instance are under
+  // way, the Task may be an answer that it will wait for as soon as they are done.
+  [[nodiscard]] bool is_under_way(const pending_task& t) {
     if (!t.facts.process) return false;
     const auto id = find_instance(storage::keys::business_key(0, t.facts.process->key + "|" + t.facts.process->version, t.business_key));
     if (!id) return false;
     instance_host host(context(), *id);
-    return host.load() && !host.state().messages.empty();
+    if (!host.load()) return false;
+    if (!host.state().messages.empty()) return true;
+    if (DSF_MUTANT("actors.answer_not_kept_for_jobs")) return false;
+    for (const auto& j : host.state().jobs)
+      if (j.kind != bpmn::job_kind::timer && !j.detached) return true;
+    return false;
   }
 
   // The Task fails with DSF's text; its inbox row goes in the same commit.
