@@ -6,6 +6,7 @@
 #include "net/query.hpp"
 #include "plugins/endpoint_client.hpp"
 #include "plugins/errc.hpp"
+#include "plugins/outside.hpp"
 
 namespace dsf::plugins {
 namespace {
@@ -116,7 +117,7 @@ std::unique_ptr<fhir_client> client_of(const std::shared_ptr<host::parts>& parts
                               *parts->entropy, instance, {std::move(cancelled), parts->give_up});
 }
 
-class host_services final : public services {
+class host_services final : public services, public outside_services {
 public:
   host_services(std::shared_ptr<host::parts> parts, base::log_context context, std::uint64_t instance,
                 std::shared_ptr<const std::atomic<bool>> cancelled)
@@ -185,6 +186,21 @@ public:
     const auto at = parts_->options.stores.find(name);
     if (at == parts_->options.stores.end()) return services::store(name);
     return make_remote_client(*at->second.transport, at->second.remote);
+  }
+
+  result<std::shared_ptr<fhir_client>> connection(std::string_view name) override {
+    const auto at = parts_->options.connections.find(name);
+    if (at == parts_->options.connections.end())
+      return fail(errc::not_configured,
+                  "the site has no FHIR connection '" + std::string(name) + "'; add it to the file that fhir_connections.file names",
+                  "fhir_connections.file");
+    return make_remote_client(*at->second.transport, at->second.remote);
+  }
+  result<std::string> send_mail(const mail& m) override {
+    if (parts_->options.send_mail) return parts_->options.send_mail(m);
+    // As the reference without an SMTP host (dsf-bpe 5.4); the text may be of patients.
+    parts_->log->info("mail", "a mail was not sent: mail.host is not set", context_, {{"subject", m.subject}});
+    return std::string{};
   }
 
   result<std::uint64_t> cohort_count(const json& ccdl) override {

@@ -14,6 +14,7 @@
 #include "base/log.hpp"
 #include "net/transport.hpp"
 #include "plugins/handler.hpp"
+#include "plugins/mail.hpp"
 #include "plugins/remote_client.hpp"
 #include "storage/store.hpp"
 
@@ -31,6 +32,8 @@ struct host_options {
   std::map<std::string, std::string> settings;  // process settings (dsf-bpe 3.5)
   std::map<std::string, base::json> process_configuration;  // by process key
   std::map<std::string, store_connection, std::less<>> stores;  // by name in feasibility.stores
+  std::map<std::string, store_connection, std::less<>> connections;  // by name in fhir_connections.file
+  mail_sender send_mail;  // empty: no mail.host, so a mail's subject is logged instead
   std::int64_t request_timeout_ms = 60'000;
   std::function<base::result<std::uint64_t>(const base::json&)> cohort_count;  // empty: the site has no repository
 };

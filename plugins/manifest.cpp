@@ -218,13 +218,14 @@ private:
   }
 
   void permissions(const YAML::Node& n) {
-    if (!n.IsMap()) return wrong(n, "'permissions' must be a map with services, settings, secrets and stores");
-    members(n, "permissions", {"services", "settings", "secrets", "stores"});
+    if (!n.IsMap()) return wrong(n, "'permissions' must be a map with services, settings, secrets, stores and connections");
+    members(n, "permissions", {"services", "settings", "secrets", "stores", "connections"});
     auto& p = out_.permissions;
     p.services = texts(n, "services");
     p.settings = texts(n, "settings");
     p.secrets = texts(n, "secrets");
     p.stores = texts(n, "stores");
+    p.connections = texts(n, "connections");
     for (const auto& s : p.services)
       if (std::ranges::find(known_services(), s) == known_services().end())
         wrong(n["services"], fmt::format("there is no service '{}'; known are {}", s, joined(known_services())));
@@ -282,8 +283,8 @@ std::string_view to_string(setting_type t) noexcept {
 }
 
 const std::vector<std::string>& known_services() {
-  static const std::vector<std::string> list{"configuration", "crypto",       "directory", "fhir-local", "fhir-remote",
-                                             "fhir-stores",   "cohort-count", "state",     "read-access"};
+  static const std::vector<std::string> list{"configuration", "crypto", "directory",   "fhir-local", "fhir-remote",     "fhir-stores",
+                                             "cohort-count",  "state",  "read-access", "mail",       "fhir-connections"};
   return list;
 }
 

@@ -49,6 +49,7 @@ struct bundle_permissions {
   std::vector<std::string> settings;  // names of `configuration` or `settings`
   std::vector<std::string> secrets;   // names of `configuration` of type secret
   std::vector<std::string> stores;    // names in the site's feasibility.stores
+  std::vector<std::string> connections;  // names in the site's fhir_connections.file
 };
 const std::vector<std::string>& known_services();
 

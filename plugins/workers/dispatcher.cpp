@@ -1,6 +1,7 @@
 // The jobs' side: the queue, who gets what, and what follows a loss.
 #include <algorithm>
 
+#include "base/mutant.hpp"
 #include "plugins/worker_codec_impl.hpp"
 #include "plugins/workers/dispatcher_parts_impl.hpp"
 
@@ -10,6 +11,11 @@ namespace {
 constexpr std::uint32_t deliveries = 3;         // sessions that one attempt may be lost with before the engine backs off
 constexpr std::size_t homes_kept = 100'000;     // instances whose session is remembered
 constexpr std::size_t envelope_bytes = 256;     // of an activation's message around the activation
+
+// Room for one more activation.
+constexpr auto has_room = [](const auto& session) {
+  return session.free() || (DSF_MUTANT("workers.credits_ignored") && !session.draining);
+};
 
 }  // namespace
 
@@ -81,7 +87,7 @@ dispatcher::session* dispatcher::best(const job& j) {
       continue;
     }
     others = true;
-    if (s->free() && (!found || s->held.size() * found->credits < found->held.size() * s->credits)) found = s.get();
+    if (has_room(*s) && (!found || s->held.size() * found->credits < found->held.size() * s->credits)) found = s.get();
   }
   return !others && lost_it && lost_it->free() ? lost_it : found;
 }
@@ -121,7 +127,7 @@ void dispatcher::pump(turn& t) {
       if (to) {
         auto j = std::move(queue.front());
         queue.pop_front();
-        if (to->free())
+        if (has_room(*to))
           send(t, *to, j);
         else
           to->mine.push_back(std::move(j));
@@ -187,7 +193,7 @@ void dispatcher::cancel(const job_ptr& j, cancel_reason why) {
     auto message = std::make_shared<pb::ToWorker>();
     message->mutable_cancel()->set_activation_id(j->activation_id);
     message->mutable_cancel()->set_reason(awaited ? pb::INTERRUPTED : why == cancel_reason::deadline ? pb::DEADLINE : pb::SITE_STOPS);
-    at->second->port->send(std::move(message));
+    if (!DSF_MUTANT("workers.cancel_not_forwarded")) at->second->port->send(std::move(message));
     if (!awaited) at->second->held[j->activation_id] = nullptr;
   }
   if (awaited)

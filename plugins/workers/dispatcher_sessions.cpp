@@ -1,6 +1,7 @@
 // The workers' side: who may come, what they say, and how a session ends.
 #include <algorithm>
 
+#include "base/mutant.hpp"
 #include "base/uuid.hpp"
 #include "plugins/worker_codec_impl.hpp"
 #include "plugins/workers/dispatcher_parts_impl.hpp"
@@ -186,7 +187,8 @@ void dispatcher::call_of(session_ptr s, pb::ServiceCall&& call) {
     result.mutable_error()->set_text(e.text());
     s->port->send(std::move(answer));
   };
-  if (s->calls >= options_.calls) return refuse(errc::overloaded, std::to_string(s->calls) + " calls are under way; wait for a result");
+  if (s->calls >= options_.calls && !DSF_MUTANT("workers.calls_without_limit"))
+    return refuse(errc::overloaded, std::to_string(s->calls) + " calls are under way; wait for a result");
   if (const auto id = todo.what.activation_id()) {
     const auto at = s->held.find(id);
     if (at == s->held.end() || !at->second || at->second->cancelled)
@@ -282,7 +284,8 @@ void dispatcher::tick() {
     });
     std::vector<job_ptr> late;
     for (auto& [id, j] : s->held)
-      if (j && j->lease_until_us < now) late.push_back(std::exchange(j, nullptr));
+      if (j && j->lease_until_us < now && !DSF_MUTANT("workers.lease_never_expires"))
+        late.push_back(DSF_MUTANT("workers.late_outcome_counts") ? j : std::exchange(j, nullptr));
     for (const auto& j : late) {
       ++s->lost;
       auto message = std::make_shared<pb::ToWorker>();

@@ -70,6 +70,12 @@ result<> entitlement::store(std::string_view name) const {
   return check("the store", name, "permissions.stores", &bundle_permissions::stores, nullptr, of_site_.stores, "stores");
 }
 
+result<> entitlement::connection(std::string_view name) const {
+  TRY(service("fhir-connections"));
+  return check("the connection", name, "permissions.connections", &bundle_permissions::connections, nullptr, of_site_.connections,
+               "connections");
+}
+
 result<> entitlement::setting(std::string_view name) const {
   return check("the setting", name, "permissions.settings, or permissions.secrets if it is one", &bundle_permissions::settings,
                &bundle_permissions::secrets, of_site_.settings, "settings");

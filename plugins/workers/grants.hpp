@@ -34,6 +34,7 @@ public:
   // Errors are `permission_denied` and name the permission and the manifest, or the setting.
   [[nodiscard]] base::result<> service(std::string_view name) const;
   [[nodiscard]] base::result<> store(std::string_view name) const;
+  [[nodiscard]] base::result<> connection(std::string_view name) const;
   // A setting or a secret.
   [[nodiscard]] base::result<> setting(std::string_view name) const;
   // The manifest's default of a setting that was granted; "" without.

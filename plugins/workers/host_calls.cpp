@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/mutant.hpp"
+#include "plugins/outside.hpp"
 #include "plugins/workers/digest.hpp"
 #include "plugins/workers/errc.hpp"
 #include "plugins/workers/grants.hpp"
@@ -147,6 +149,14 @@ result<> host_calls::fill(const host_call& call, services& s, pb::ServiceResult&
       out.set_fhir(TRY(add_read_access(TRY(document(in.resource(), "the resource")), more)).dump());
       return {};
     }
+    case pb::ServiceCall::kMail: {
+      TRY(may.service("mail"));
+      const auto& in = what.mail();
+      auto* outside = outside_of(s);
+      if (!outside || !call.of) return fail(errc::bad_request, "a mail is sent on behalf of an activation; its key makes the Message-ID");
+      out.set_text(TRY(outside->send_mail({in.subject(), in.text(), {in.to().begin(), in.to().end()}, call.of->idempotency_key})));
+      return {};
+    }
     case pb::ServiceCall::WHAT_NOT_SET: break;
   }
   return fail(errc::bad_request, "a call of no kind, or of one that this release does not know");
@@ -164,6 +174,12 @@ result<std::shared_ptr<fhir_client>> host_calls::server(const pb::FhirServer& wh
       return s.endpoint(url);
     }
     case pb::FhirServer::kStore: TRY(may.store(which.store())); return s.store(which.store());
+    case pb::FhirServer::kConnection: {
+      TRY(may.connection(which.connection()));
+      auto* outside = outside_of(s);
+      if (!outside) return fail(errc::bad_request, "there are no connections here");
+      return outside->connection(which.connection());
+    }
     case pb::FhirServer::WHICH_NOT_SET: break;
   }
   TRY(may.service("fhir-local"));
@@ -201,11 +217,12 @@ result<> host_calls::state(const host_call& call, services& s, pb::ServiceResult
     return fail(errc::too_large, "a state has at most 65536 bytes", name);
   bool swapped = false;
   // Names belong to the plugin: a worker does not reach what processes of this program keep.
-  auto now = TRY(s.update_state("worker/" + call.plugin + "/" + name, [&](const std::string& before) {
-    if (!swap || before != call.what.swap_state().expected()) return before;
-    swapped = true;
-    return call.what.swap_state().next();
-  }));
+  auto now = TRY(s.update_state(DSF_MUTANT("workers.state_of_all_plugins") ? name : "worker/" + call.plugin + "/" + name,
+                                [&](const std::string& before) {
+                                  if (!swap || before != call.what.swap_state().expected()) return before;
+                                  swapped = true;
+                                  return call.what.swap_state().next();
+                                }));
   out.mutable_state()->set_value(std::move(now));
   out.mutable_state()->set_swapped(swapped);
   return {};

@@ -22,6 +22,7 @@ struct worker_plugin {
   std::optional<std::vector<std::string>> services;  // not set: as the bundles say
   std::optional<std::vector<std::string>> settings;  // names in process_environment; not set: as the bundles say
   std::vector<std::string> stores;                   // names in feasibility.stores; those of the bundles that are not here are not there
+  std::vector<std::string> connections;              // names in fhir_connections.file; as the stores
   std::vector<std::string> certificates;  // common names of the certificates with which a worker may come over TCP
   bool cohort_count = false;              // exact counts of the site's own repository
 };

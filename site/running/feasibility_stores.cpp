@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "base/bytes.hpp"
+#include "net/loopback.hpp"
 #include "net/query.hpp"
 #include "privacy/demo_data.hpp"
 #include "privacy/mapping.hpp"
@@ -34,11 +35,6 @@ std::string_view name_of(evaluation_strategy s) {
   return "ccdl";
 }
 
-// 127.0.0.0/8 by number: 127.example.org is somebody's name.
-bool loopback(std::string_view host) {
-  return host == "localhost" || host == "::1" || (host.starts_with("127.") && host.find_first_not_of("0123456789.") == host.npos);
-}
-
 base::secret authorization_of(const feasibility_store& s) {
   if (!s.bearer_token.empty()) return base::secret("Bearer " + s.bearer_token.reveal());
   if (!s.username.empty()) return base::secret("Basic " + base::to_base64(s.username + ":" + s.password.reveal()));
@@ -49,7 +45,7 @@ result<connected_store> connect(const feasibility_store& s, const tls_config& ow
                                 std::shared_ptr<const net::forward_proxy> proxy) {
   const auto url = TRY(net::parse_url(s.base_url));
   net::client_options options;
-  if (!loopback(url.host)) options.proxy = std::move(proxy);
+  if (!net::is_loopback(url.host)) options.proxy = std::move(proxy);
   if (url.tls()) {
     auto t = s.tls;
     if (t.trust.empty()) {
@@ -60,7 +56,7 @@ result<connected_store> connect(const feasibility_store& s, const tls_config& ow
     const auto files = client_files_of(t);
     if (files.trust.empty()) return fail(running_errc::cannot_start, "name the authorities of the store's server", place + ".trust");
     options.identity = TRY(net::tls_identity::load(files));
-  } else if (!loopback(url.host)) {
+  } else if (!net::is_loopback(url.host)) {
     return fail(running_errc::cannot_start,
                 "'" + s.base_url + "' is not encrypted; use https://, or http:// for a server on this machine (127.0.0.1, localhost)",
                 place + ".base_url");

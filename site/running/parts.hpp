@@ -30,6 +30,7 @@
 #include "site/running/engine_slot.hpp"
 #include "site/running/feasibility_stores.hpp"
 #include "site/running/metrics.hpp"
+#include "site/running/outside.hpp"
 #include "site/running/running_site.hpp"
 #include "storage/repository/repository.hpp"
 #include "storage/store.hpp"
@@ -51,6 +52,7 @@ struct running_site::parts {
   std::unique_ptr<actors::work_pool> work;
   std::unique_ptr<net::https_client> client;
   std::map<std::string, connected_store> stores;  // clinical FHIR servers
+  std::map<std::string, connected_store> connections;  // of fhir_connections
   std::unique_ptr<actors::fhir_endpoint> endpoint;
   std::unique_ptr<actors::subscriptions> subscribers;  // role fhir: WebSockets
   std::unique_ptr<engine_half> half;                   // role bpe without fhir

@@ -109,6 +109,9 @@ result<> running_site::parts::open() {
     ho.process_configuration[key] = feasibility;
   stores = TRY(connect_stores(config));
   for (const auto& [name, s] : stores) ho.stores[name] = {s.remote, s.client.get()};
+  ho.send_mail = mail_sender_of(config, clock, *log);
+  connections = TRY(open_connections(config, *log));
+  for (const auto& [name, c] : connections) ho.connections[name] = {c.remote, c.client.get()};
   if (repository) ho.cohort_count = [this](const json& ccdl) { return count(ccdl); };
   host = std::make_unique<plugins::host>(std::move(ho), *store, *caches, *endpoint, others(), clock, entropy, *log);
   processes::register_handlers(handlers);

@@ -20,7 +20,8 @@ void running_site::parts::open_workers() {
   o.queue = static_cast<std::size_t>(w.max_queue);
   o.message_bytes = static_cast<std::size_t>(w.max_message_bytes);
   o.call_threads = static_cast<unsigned>(w.call_threads);
-  for (const auto& [name, p] : w.plugins) o.plugins[name] = {p.processes, p.services, p.settings, p.stores, p.certificates, p.cohort_count};
+  for (const auto& [name, p] : w.plugins)
+    o.plugins[name] = {p.processes, p.services, p.settings, p.stores, p.connections, p.certificates, p.cohort_count};
   o.settings = config.process_environment;
   o.grants = [this](std::string_view key, std::string_view version) -> std::vector<std::shared_ptr<const plugins::worker_grant>> {
     if (!plugin_set) return {};

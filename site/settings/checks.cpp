@@ -6,6 +6,7 @@
 #include <fstream>
 #include <map>
 
+#include "base/mail_address.hpp"
 #include "base/mutant.hpp"
 #include "net/forward_proxy.hpp"
 #include "net/networks.hpp"
@@ -32,6 +33,9 @@ public:
     processes();
     feasibility();
     workers();
+    mail();
+    if (!c_.fhir_connections.file.empty() && !c_.fhir_connections.yaml.empty())
+      refuse("fhir_connections.yaml", "fhir_connections.file and fhir_connections.yaml are both set; leave one out");
     return std::move(problems_);
   }
 
@@ -259,6 +263,26 @@ private:
       if (!store.bearer_token.empty() && !store.username.empty())
         refuse(prefix + ".bearer_token", fmt::format("{}: bearer_token and username are both set; leave one out", prefix));
     }
+  }
+
+  void mail() {
+    const auto& m = c_.mail;
+    if (m.host.empty()) return;
+    require("mail.from", "mails need a sender (mail.host is set)");
+    require("mail.to", "mails need a recipient (mail.host is set)");
+    const auto check = [&](const char* name, const std::vector<std::string>& list) {
+      for (const auto& address : list)
+        if (!base::is_mail_address(address))
+          refuse(name, fmt::format("{} has '{}'; it must be an address as name@host.example", name, address));
+    };
+    if (!m.from.empty()) check("mail.from", {m.from});
+    check("mail.to", m.to);
+    check("mail.cc", m.cc);
+    check("mail.reply_to", m.reply_to);
+    if (m.tls.certificate.empty() != m.tls.key.empty())
+      refuse(m.tls.certificate.empty() ? "mail.key" : "mail.certificate", "mail: certificate and key go together; set both or none");
+    if (m.username.empty() != m.password.empty())
+      refuse(m.username.empty() ? "mail.password" : "mail.username", "mail: username and password go together; set both or none");
   }
 
   void workers() {

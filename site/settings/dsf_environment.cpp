@@ -99,6 +99,11 @@ private:
       if (!level) return note(name, "no level of DSF: TRACE, DEBUG, INFO, WARN, ERROR");
       value = *level;
     }
+    if (variable->how == dsf_meaning::smtps) {
+      if (text != "true" && text != "false") return note(name, "must be true or false");
+      if (text == "false") return note(name, "the server must offer STARTTLS; for mails in clear say mail.security: none");
+      value = "tls";
+    }
     // DSF's servers stand behind a reverse proxy that speaks TLS, unless they are given a certificate.
     if (variable->how == dsf_meaning::listener && !is_set("DEV_DSF_SERVER_CERTIFICATE"))
       return add(variable->setting == "fhir.port" ? "fhir.proxy_port" : "fhir.proxy_address", {std::move(value)}, name,

@@ -16,6 +16,7 @@ enum class dsf_meaning : std::uint8_t {
   same,
   log_level,  // TRACE to ERROR
   theme,  // dev, test, prod
+  smtps,  // true: TLS from the first byte; false says nothing of STARTTLS
   listener,  // of_endpoint, and for listed proxies, without TLS, where the variables bring no certificate for it
   of_endpoint,  // as it is, if the variables describe a FHIR endpoint; the engine's program serves nothing that other sites reach
 };

@@ -219,3 +219,31 @@ TEST_CASE("without DSF's variables nothing is implied", "[settings]") {
   CHECK(layer.given.assignments.empty());
   CHECK(layer.notes.empty());
 }
+
+TEST_CASE("DSF's variables of mail and FHIR connections mean ours, and what stands in them stays hidden", "[settings]") {
+  const auto load_with = [](const std::string& smtps) {
+    const secrets s;
+    auto environment = installation(s);
+    environment["DEV_DSF_BPE_MAIL_HOST"] = "smtp.hospital-a.example";
+    environment["DEV_DSF_BPE_MAIL_PORT"] = "465";
+    environment["DEV_DSF_BPE_MAIL_USESMTPS"] = smtps;
+    environment["DEV_DSF_BPE_MAIL_FROMADDRESS"] = "dsf@hospital-a.example";
+    environment["DEV_DSF_BPE_MAIL_TOADDRESSES"] = "a@hospital-a.example, b@hospital-a.example";
+    environment["DEV_DSF_BPE_FHIR_CLIENT_CONNECTIONS_CONFIG"] =
+        "lab:\n  base-url: https://lab.example/fhir\n  bearer-auth: {token: planted}\n";
+    environment["DEV_DSF_BPE_FHIR_CLIENT_CONNECTIONS_CONFIG_DEFAULT_TIMEOUT_CONNECT"] = "PT5S";
+    return load(environment);
+  };
+  const auto loaded = load_with("true");
+  CHECK(problems(loaded).empty());
+  const auto& c = loaded.config;
+  CHECK(c.mail.host == "smtp.hospital-a.example");
+  CHECK(c.mail.security == mail_security::tls);
+  CHECK(c.mail.to.size() == 2);
+  CHECK(c.fhir_connections.yaml.reveal().find("planted") != std::string::npos);
+  CHECK(c.fhir_connections.connect_timeout_us == 5'000'000);
+  CHECK(explain_settings(loaded).find("planted") == std::string::npos);
+  const auto plain = load_with("false");
+  CHECK(plain.config.mail.security == mail_security::starttls);
+  CHECK(note(plain, "DEV_DSF_BPE_MAIL_USESMTPS").find("mail.security: none") != std::string::npos);
+}

@@ -96,6 +96,7 @@ struct worker_plugin_config {
   std::optional<std::vector<std::string>> services;  // not set: what the bundles' permissions say
   std::optional<std::vector<std::string>> settings;  // names of process_environment; not set: what the bundles' permissions say
   std::vector<std::string> stores;        // names of feasibility_config::stores
+  std::vector<std::string> connections;   // names in fhir_connections.file
   std::vector<std::string> certificates;  // common names
   bool cohort_count = false;
 };
@@ -113,6 +114,30 @@ struct workers_config {
   std::int64_t max_message_bytes = 0;
   std::int64_t call_threads = 0;
   std::map<std::string, worker_plugin_config> plugins;  // by name
+};
+
+enum class mail_security : std::uint8_t { starttls, tls, none };
+
+// Where mails of processes go (dsf-bpe 6.2, DEV_DSF_BPE_MAIL_*).
+struct mail_config {
+  std::string host;  // empty: mails are not sent, their subjects are logged
+  std::uint16_t port = 0;
+  mail_security security = mail_security::starttls;
+  std::string username;
+  base::secret password;
+  tls_config tls;  // authorities of the server, and a certificate for it
+  std::string from;
+  std::vector<std::string> to, cc, reply_to;
+  std::int64_t timeout_us = 0;
+};
+
+// Named connections to FHIR servers, in DSF's YAML form (dsf-bpe 5.1).
+struct fhir_connections_config {
+  std::string file;     // one of these, or none
+  base::secret yaml;
+  std::int64_t connect_timeout_us = 0, read_timeout_us = 0;  // of those that name none; as the rest
+  std::string trust;
+  bool test_on_startup = false;
 };
 
 struct limits_config {
@@ -195,6 +220,8 @@ struct site_config {
   limits_config limits;
   feasibility_config feasibility;
   workers_config workers;
+  mail_config mail;
+  fhir_connections_config fhir_connections;
 
   std::string log_file;  // "-": standard error
   std::int64_t log_file_bytes = 0;  // then another one is begun; 0: never

@@ -56,6 +56,8 @@ result<bed_config> bed_config::read(const json& document) {
   for (const auto& p : document["partners"]) out.members.push_back(TRY(member(p, out.members.size())));
   if (const auto* settings = document["settings"].if_object())
     for (const auto& [name, value] : *settings) out.settings[name] = value.str();
+  if (const auto* connections = document["connections"].if_object())
+    for (const auto& [name, value] : *connections) out.connections[name] = value.str();
   out.start = TRY(base::parse_iso(document["time"].is_null() ? default_start : document["time"].str()));
   out.patience_us = document["patience_ms"].int_or(10'000) * 1'000;
   out.log = TRY(text(document, "log"));
@@ -181,6 +183,8 @@ result<> bed::assemble(bool by_hand) {
   plugins::host_options ho;
   ho.base_url = own().url;
   ho.settings = config_.settings;
+  for (const auto& [name, url] : config_.connections) ho.connections[name] = {{.base_url = url}, &partners_};
+  ho.send_mail = [this](const plugins::mail& m) { return take_mail(m); };
   host_ = std::make_unique<plugins::host>(std::move(ho), *store_, *caches_, *endpoint_, partners_, clock_, entropy, *log_);
   store_->on_commit([this](std::span<const storage::feed_entry> entries) {
     caches_->on_commit(entries);
@@ -200,6 +204,7 @@ void bed::make_engine() {
   wo.settings = config_.settings;
   auto& plugin = wo.plugins[config_.plugin];
   plugin.processes.assign(config_.processes.begin(), config_.processes.end());
+  for (const auto& [name, url] : config_.connections) plugin.connections.push_back(name);
   wo.grants = [this](std::string_view key, std::string_view version) {
     std::vector<std::shared_ptr<const plugins::worker_grant>> out;
     for (const auto& b : bundles_)

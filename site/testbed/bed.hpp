@@ -5,6 +5,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
@@ -45,6 +46,7 @@ struct bed_config {
   std::vector<bed_member> members;  // the first is the site itself
   std::string parent_organization;
   std::map<std::string, std::string> settings;
+  std::map<std::string, std::string> connections;  // FHIR servers beside the network: name to base address
   base::timestamp start;
   std::int64_t patience_us = 10'000'000;  // how long handlers may take, on a real clock
   std::string log;  // file; empty: none
@@ -85,6 +87,9 @@ private:
   base::result<base::json> read_resource(const base::json& command) const;
   base::result<base::json> script(const base::json& command);
   base::result<base::json> sent(const base::json& command) const;
+  base::result<std::string> take_mail(const plugins::mail& m);
+  base::json mails() const;
+  [[nodiscard]] std::string connection_of(const std::string& url) const;  // its name; "" of none
   base::result<base::json> instances() const;
   base::result<fhir::identity> identity_of(const std::string& organization);
   base::result<bed_message> message_named(const std::string& name, const std::string& process) const;
@@ -103,6 +108,8 @@ private:
   main_thread main_;
   open_attempts open_;
   scripted_partners partners_;
+  mutable std::mutex mails_mutex_;
+  base::json::array mails_;  // that processes sent
   std::unique_ptr<actors::endpoint_caches> caches_;
   std::unique_ptr<actors::work_pool> work_;
   std::unique_ptr<actors::fhir_endpoint> endpoint_;

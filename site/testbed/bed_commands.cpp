@@ -158,11 +158,33 @@ result<json> bed::sent(const json& command) const {
   for (const auto& s : partners_.sent(static_cast<std::size_t>(std::max<std::int64_t>(0, command["from"].int_or(0))))) {
     const auto to = std::ranges::find_if(config_.members, [&](const auto& m) { return s.url.starts_with(m.url + "/"); });
     out.push_back(json::object{{"url", s.url},
-                               {"to", to == config_.members.end() ? std::string{} : to->organization},
+                               {"to", to == config_.members.end() ? connection_of(s.url) : to->organization},
                                {"status", s.status},
                                {"task", TRY(json::parse(s.body))}});
   }
   return json(json::object{{"sent", std::move(out)}});
+}
+
+std::string bed::connection_of(const std::string& url) const {
+  const auto at =
+      std::ranges::find_if(config_.connections, [&](const auto& c) { return url == c.second || url.starts_with(c.second + "/"); });
+  return at == config_.connections.end() ? std::string{} : at->first;
+}
+
+// On a worker's thread.
+result<std::string> bed::take_mail(const plugins::mail& m) {
+  const plugins::mail_defaults defaults{"dsf@" + own().organization, {"desk@" + own().organization}, {}, {}};
+  auto finished = TRY(plugins::finish_mail(m, defaults, clock_.now()));
+  json::array to;
+  for (const auto& r : finished.recipients) to.push_back(r);
+  const std::lock_guard lock{mails_mutex_};
+  mails_.push_back(json::object{{"subject", m.subject}, {"text", m.text}, {"to", std::move(to)}, {"message_id", finished.message_id}});
+  return std::move(finished.message_id);
+}
+
+json bed::mails() const {
+  const std::lock_guard lock{mails_mutex_};
+  return json(json::object{{"mail", json(mails_)}});
 }
 
 result<json> bed::instances() const {
@@ -223,6 +245,8 @@ result<json> bed::carry_out(const json& command) {
     out = TRY(script(command));
   } else if (what == "sent") {
     out = TRY(sent(command));
+  } else if (what == "mail") {
+    out = mails();
   } else if (what == "instances") {
     out = TRY(instances());
   } else if (what == "workers") {

@@ -48,6 +48,7 @@ void scripted_partners::send(net::client_request request, std::int64_t, net::cli
       sent_.push_back({request.url, std::string(request.body.view()), a.status});
       r.status = a.status;
       if (!a.text.empty()) r.body = operation_outcome(a.text);
+      if (r.body.empty() && request.headers.value("Prefer") == "return=representation") r.body = request.body.view();
     } else if (const auto at = served_.find(request.url); at != served_.end()) {
       r.status = 200;
       r.body = at->second;

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <future>
 
+#include "plugins/outside.hpp"
+
 namespace dsf::site {
 namespace {
 
@@ -36,7 +38,7 @@ private:
   std::shared_ptr<plugins::remote_call> call_;
 };
 
-class beside_main final : public plugins::services {
+class beside_main final : public plugins::services, public plugins::outside_services {
 public:
   beside_main(std::unique_ptr<plugins::services> site, main_thread& main) : site_(std::move(site)), main_(main) {}
 
@@ -51,6 +53,10 @@ public:
   plugins::fhir_client& local_endpoint() override { return site_->local_endpoint(); }
   std::shared_ptr<plugins::fhir_client> endpoint(std::string_view url) override { return site_->endpoint(url); }
   result<std::shared_ptr<plugins::fhir_client>> store(std::string_view name) override { return site_->store(name); }
+  result<std::shared_ptr<plugins::fhir_client>> connection(std::string_view name) override {
+    return plugins::outside_of(*site_)->connection(name);
+  }
+  result<std::string> send_mail(const plugins::mail& m) override { return plugins::outside_of(*site_)->send_mail(m); }
   result<std::uint64_t> cohort_count(const json& ccdl) override { return site_->cohort_count(ccdl); }
   std::string setting(std::string_view name) const override { return site_->setting(name); }
   json process_configuration(std::string_view key) const override { return site_->process_configuration(key); }

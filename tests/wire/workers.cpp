@@ -1,9 +1,13 @@
-// A real dsfd whose handlers run in workers: over its socket, over TCP with mutual TLS, killed with their work, and missing.
+// A real dsfd whose handlers run in workers: over its socket, over TCP with mutual TLS, killed with their work, and missing; and what they reach
+// through it outside the network.
 #include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
 #include <unistd.h>
 #include <catch2/catch.hpp>
 
+#include "base/bytes.hpp"
+#include "base/json.hpp"
+#include "net/testing/smtp_fake.hpp"
 #include "proto/worker.grpc.pb.h"
 #include "site/admin/admin_client.hpp"
 #include "tests/wire/lone_site.hpp"
@@ -48,31 +52,38 @@ public:
     m.mutable_outcome()->mutable_outcome()->mutable_end_instance()->set_reason("ended by the worker");
     stream_->Write(m);
   }
-  std::string organization() {
+  wire::ServiceResult ask(wire::ServiceCall call) {
     wire::FromWorker m;
-    m.mutable_call()->set_call_id(1);
-    m.mutable_call()->mutable_local();
+    *m.mutable_call() = std::move(call);
+    m.mutable_call()->set_call_id(++calls_);
     stream_->Write(m);
-    return next().result().member().organization_identifier();
+    return next().result();
+  }
+  std::string organization() {
+    wire::ServiceCall call;
+    call.mutable_local();
+    return ask(std::move(call)).member().organization_identifier();
   }
   wire::ToWorker first;
   bool open = true;
 
 private:
+  std::uint64_t calls_ = 0;
   grpc::ClientContext context_;
   std::unique_ptr<wire::Workers::Stub> stub_;
   std::unique_ptr<grpc::ClientReaderWriter<wire::FromWorker, wire::ToWorker>> stream_;
 };
 
 struct worker_site : lone_site {
-  explicit worker_site(const std::string& more = {}) {
+  explicit worker_site(const std::string& more = {}, std::uint16_t port = 0) : lone_site(port) {
     settings += fmt::format(R"(plugins: {{folders: ['{}']}}
 workers:
   wait: 100ms
   plugins: {{ping: {{processes: [dsfdev_ping], certificates: [ping-worker]}}}}
 {})",
-                            (fs::path(DSF_SOURCE_DIR) / "processes/ping/bundle").string(), more);
+                            shipped, more);
   }
+  static inline const std::string shipped = (fs::path(DSF_SOURCE_DIR) / "processes/ping/bundle").string();
   std::shared_ptr<grpc::Channel> socket() {
     grpc::ChannelArguments own;
     own.SetInt("grpc.use_local_subchannel_pool", 1);
@@ -164,4 +175,80 @@ TEST_CASE("workers of other machines come with mutual TLS and a certificate the 
   CHECK_FALSE(none.open);
   worker_session plain{grpc::CreateChannel(fmt::format("localhost:{}", port), grpc::InsecureChannelCredentials())};
   CHECK_FALSE(plain.open);
+}
+
+// Would find: settings of the mail server or of a connection that do not reach it, a mail without the site's sender, credentials in the log.
+TEST_CASE("a worker sends a mail over STARTTLS and reads at a FHIR connection") {
+  const auto port = static_cast<std::uint16_t>(free_port());
+  worker_site s{{}, port};
+  fs::copy(worker_site::shipped, s.folder / "bundle", fs::copy_options::recursive);
+  auto manifest = read_text(s.folder / "bundle/plugin.yaml");
+  const std::string had = "services: [directory, fhir-local]";
+  REQUIRE(manifest.find(had) != manifest.npos);
+  manifest.replace(manifest.find(had), had.size(), "services: [mail, fhir-connections]\n  connections: [own, public]");
+  write_text(s.folder / "bundle/plugin.yaml", manifest);
+  s.replace(worker_site::shipped, s.folder / "bundle");
+  s.replace("certificates: [ping-worker]", "connections: [own, public]");
+  net::testing::smtp_fake server({.starttls = true, .auth = true}, {s.folder / "server.pem", s.folder / "server.key"});
+  write_text(s.folder / "password", "secret\n");
+  s.settings += fmt::format(
+      R"(mail: {{host: localhost, port: {}, username: u, password_file: password, from: dsf@site-a.example, to: [desk@site-a.example]}}
+fhir_connections: {{file: connections.yaml, test_on_startup: true}}
+)",
+      server.port);
+  write_text(s.folder / "connections.yaml", fmt::format(R"(own:
+  base-url: https://localhost:{0}/fhir
+  cert-auth: {{private-key-file: client.key, certificate-file: client.pem}}
+public:
+  base-url: https://localhost:{0}/fhir
+  basic-auth: {{username: u, password: planted-word}}
+  test-connection-on-startup: false
+)",
+                                                        port));
+  auto running = s.start();
+  worker_session worker{s.socket()};
+  REQUIRE(worker.first.has_welcome());
+  REQUIRE(s.admin.start_task({.process = process, .message = "startPing"}));
+  const auto got = worker.next();
+  REQUIRE(got.has_activate());
+  wire::ServiceCall call;
+  call.set_activation_id(got.activate().activation_id());
+  call.mutable_mail()->set_subject("Ping");
+  call.mutable_mail()->set_text("no answer");
+  const auto sent = worker.ask(call);
+  INFO(sent.error().text());
+  CHECK(sent.text().ends_with("@site-a.example"));
+  CHECK_THAT(server.said(), Catch::Contains("TLS\nEHLO site-a.example") && Catch::Contains("MAIL FROM:<dsf@site-a.example>") &&
+                                Catch::Contains("RCPT TO:<desk@site-a.example>") && Catch::Contains("Message-ID: <" + sent.text() + ">") &&
+                                Catch::Contains(base::to_base64("no answer")));
+  const auto search = [&](const std::string& name) {
+    wire::ServiceCall ask;
+    ask.set_activation_id(got.activate().activation_id());
+    ask.mutable_fhir_search()->mutable_server()->set_connection(name);
+    ask.mutable_fhir_search()->set_query("Organization?active=true");
+    return worker.ask(ask);
+  };
+  const auto found = search("own");
+  INFO(found.error().text());
+  CHECK(must(base::json::parse(found.fhir()))["total"].int_or(0) >= 1);
+  CHECK_THAT(search("public").error().text(), Catch::Contains("certificate"));  // it shows none
+  CHECK(search("none").error().code() == "worker.permission_denied");
+  // The test at the start came before the endpoint listened, and kept nothing from starting.
+  CHECK(s.eventually(
+      [&] { return read_text(s.folder / "log.jsonl").find("the FHIR server does not answer as it should") != std::string::npos; }));
+  running.stop(15'000);
+  const auto log = read_text(s.folder / "log.jsonl") + read_text(s.folder / "output.log");
+  CHECK_THAT(log, Catch::Contains("a mail was sent"));
+  for (const auto* secret : {"planted-word", "secret\"", "no answer"}) CHECK(log.find(secret) == std::string::npos);
+}
+
+TEST_CASE("a site does not start with connections that are wrong, and says where") {
+  worker_site s;
+  s.settings += "fhir_connections: {file: connections.yaml}\n";
+  write_text(s.folder / "connections.yaml", "lab:\n  base-url: http://lab.example/fhir\n  colour: red\n");
+  auto process = must(site::ctl::child::start(s.command(), s.folder / "output.log"));
+  CHECK(s.eventually([&] { return !process.running(); }));
+  const auto said = read_text(s.folder / "output.log") + read_text(s.folder / "log.jsonl");
+  CHECK_THAT(said,
+             Catch::Contains("connections.yaml:2") && Catch::Contains("it is not encrypted") && Catch::Contains("connections.yaml:3"));
 }

@@ -161,6 +161,20 @@ class Services:
         """A clinical server of the site's settings that this plugin may use."""
         return FhirClient(self, store=name)
 
+    def connection(self, name: str) -> FhirClient:
+        """A FHIR server that the site's FHIR connections name and this plugin may use."""
+        return FhirClient(self, connection=name)
+
+    # ---- people
+
+    def mail(self, subject: str, text: str, to: Iterable[str] = ()) -> str:
+        """Sends a mail of plain text, to the site's own recipients when it names none; its Message-ID, or "" where the site has no mail server.
+        An attempt that is made again sends it again, with the same Message-ID."""
+        asked = pb.SendMail(subject=subject, text=text, to=[to] if isinstance(to, str) else to)
+        return values.text_in(self.ask(mail=asked).text)
+
+    # ---- what the site counts and tags
+
     def cohort_count(self, ccdl: dict) -> int:
         return self.ask(cohort_count=pb.CohortCount(ccdl=fhir.dumps(ccdl))).number
 

@@ -85,6 +85,15 @@ class Sent:
         return f"Sent({self.message_name} to {self.to}, {self.status})"
 
 
+@dataclass(frozen=True)
+class Mail:
+    """A mail that a process sent."""
+    subject: str
+    text: str
+    to: list[str]
+    message_id: str
+
+
 @dataclass
 class Instance:
     id: str
@@ -143,7 +152,8 @@ class Site:
 
     def __init__(self, bundle: str | os.PathLike | Iterable[str | os.PathLike], workers: Iterable[Worker], partners: Iterable[str | Partner],
                  organization: str = "site.test", role: str = "HRP", settings: Mapping[str, str] | None = None, time: str = "",
-                 processes: Iterable[str] = (), parent: str = "network.test", patience: float = 10.0):
+                 processes: Iterable[str] = (), parent: str = "network.test", patience: float = 10.0,
+                 connections: Mapping[str, str] | None = None):
         self._workers = list(workers)
         plugins = {w.plugin for w in self._workers}
         if len(plugins) != 1:
@@ -161,7 +171,7 @@ class Site:
             "socket": socket, "bundles": [os.fspath(Path(b).resolve()) for b in bundles], "plugin": plugins.pop(), "parent": parent,
             "processes": list(processes) or keys, "site": {"organization": organization, "role": role},
             "partners": [vars(p if isinstance(p, Partner) else Partner(p)) for p in partners],
-            "settings": dict(settings or {}), "patience_ms": int(patience * 1000), "log": self.log_file,
+            "settings": dict(settings or {}), "connections": dict(connections or {}), "patience_ms": int(patience * 1000), "log": self.log_file,
         }
         if time:
             config["time"] = time
@@ -215,7 +225,7 @@ class Site:
         self._answers.append((message, partner, do))
 
     def serve(self, url: str, resource: dict) -> None:
-        """What reading this URL at a partner's endpoint finds."""
+        """What reading this URL finds, at a partner's endpoint or at a FHIR connection."""
         self._do("script", serve=url, body=resource)
 
     def put(self, resource: dict) -> dict:
@@ -228,6 +238,11 @@ class Site:
     def sent(self) -> list[Sent]:
         """All messages that left the site, refused ones and each attempt too."""
         return [Sent(s) for s in self._do("sent")["sent"]]
+
+    @property
+    def mail(self) -> list[Mail]:
+        """All mails that processes sent, in their order."""
+        return [Mail(**m) for m in self._do("mail")["mail"]]
 
     def read(self, type: str, id: str) -> dict:
         return self._do("read", type=type, id=id)["resource"]

@@ -126,6 +126,52 @@ def test_services(site_of):
     assert not seen["missing"][1] and not seen["store"][1]
 
 
+MAIL = """
+permissions:
+  services: [mail, fhir-connections]
+  connections: [lab, unknown]
+"""
+
+
+# Would find: a mail that is lost or goes elsewhere, a second identity of the same mail, a connection that the bundle does not name.
+def test_mail_and_connections(site_of):
+    seen = {}
+
+    def handler(a, s):
+        seen["ids"] = [s.mail("Grüße", "text\n"), s.mail("Grüße", "text\n")]
+        s.mail("to one", "", to="a@lab.test")
+        lab = s.connection("lab")
+        seen["patient"] = lab.read("Patient", "1")["active"]
+        made = {"resourceType": "Basic", "identifier": [fhir.identifier("http://x.org", "1")], "code": fhir.concept("http://x.org", "y")}
+        assert lab.create(made) == made
+        for name, ask in (("his", lambda: s.connection("his").read("Patient", "1")), ("unknown", lambda: s.connection("unknown").search("X")),
+                          ("subject", lambda: s.mail("a\nBcc: b@c", "")), ("address", lambda: s.mail("s", "", ["nobody"]))):
+            with pytest.raises(ServiceError) as e:
+                ask()
+            seen[name] = (e.value.code, e.value.text)
+
+    site = site_of(handler, MAIL, connections={"lab": "https://lab.test/fhir", "his": "https://his.test/fhir"})
+    site.serve("https://lab.test/fhir/Patient/1", {"resourceType": "Patient", "active": True})
+    started = site.start("startHello", NAME)
+    assert started.status == "completed", started.error
+    assert [(m.subject, m.text, m.to) for m in site.mail] == [("Grüße", "text\n", ["desk@site.test"])] * 2 + [("to one", "", ["a@lab.test"])]
+    assert seen["ids"][0] == seen["ids"][1] == site.mail[0].message_id != site.mail[2].message_id
+    assert seen["patient"] is True and [s.to for s in site.sent] == ["lab"]
+    assert "permissions.connections" in seen["his"][1] and "the site's settings leave it out" in seen["unknown"][1]
+    assert "line breaks" in seen["subject"][1] and "'nobody' is no mail address" in seen["address"][1]
+
+
+def test_mail_and_connections_need_permission(site_of):
+    def handler(a, s):
+        for service, ask in (("mail", lambda: s.mail("s", "t")), ("fhir-connections", lambda: s.connection("lab").read("Patient", "1"))):
+            with pytest.raises(ServiceError, match=f"'{service}'.*permissions.services"):
+                ask()
+
+    site = site_of(handler, connections={"lab": "https://lab.test/fhir"})
+    started = site.start("startHello", NAME)
+    assert started.status == "completed" and site.mail == [], started.error
+
+
 # Would find: a test that hangs with its handler, or a time that can't pass while one runs.
 def test_a_handler_that_does_not_end(site_of):
     reasons, over = [], threading.Event()
