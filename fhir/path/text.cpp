@@ -131,7 +131,12 @@ std::size_t byte_offset(std::string_view text, std::size_t index) {
   return i;
 }
 
-std::string upper(std::string_view text) { return mapped(text, to_upper); }
+std::string upper(std::string_view text) {
+  auto out = mapped(text, to_upper);
+  // The one letter of these alphabets that becomes two (Unicode, SpecialCasing).
+  for (std::size_t at = 0; (at = out.find("ß", at)) != out.npos; at += 2) out.replace(at, 2, "SS");
+  return out;
+}
 std::string lower(std::string_view text) { return mapped(text, to_lower); }
 
 std::string folded(std::string_view text) {

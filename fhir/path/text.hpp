@@ -17,7 +17,7 @@ std::size_t character_count(std::string_view text);
 std::size_t byte_offset(std::string_view text, std::size_t index);
 bool ascii(std::string_view text);
 
-// Simple case mapping of Latin, Greek and Cyrillic letters.
+// Case mapping of Latin, Greek and Cyrillic letters, simple but for ß, which becomes SS.
 std::string upper(std::string_view text);
 std::string lower(std::string_view text);
 // For `~`: without case, white space normalised. FHIRPath N1, 6.1.2
