@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/peer_facts.hpp"
+#include "base/mutant.hpp"
 #include "fhir/codec/xml.hpp"
 #include "fhir/semantics/rules/rule.hpp"
 #include "fhir/semantics/search/run.hpp"
@@ -183,10 +184,10 @@ void subscriptions::bind(std::uint64_t id, connection& c, std::string_view subsc
 }
 
 // Who had bound it comes back and finds it as it is now.
-void subscriptions::unbind(base::uuid subscription) {
+void subscriptions::unbind(base::uuid subscription, std::uint64_t sequence) {
   for (auto& [id, c] : connections_)
     for (const auto& b : c->bindings)
-      if (b.subscription == subscription) c->socket.abort();
+      if (b.subscription == subscription && (b.after < sequence || DSF_MUTANT("actors.new_subscription_cuts"))) c->socket.abort();
 }
 
 bool subscriptions::bound() const {
@@ -211,7 +212,7 @@ bool subscriptions::follow() {
     if (entries->empty()) return false;
     for (const auto& e : *entries) {
       for (const auto& change : e.resources) {
-        if (change.type == "Subscription") unbind(change.id);
+        if (change.type == "Subscription") unbind(change.id, e.sequence);
         using enum storage::resource_change::kind;
         if (change.what == created || change.what == updated) deliver(*view, change, e.sequence);
       }
@@ -256,8 +257,8 @@ void subscriptions::deliver(const storage::store_view& view, const storage::reso
         c->socket.abort();
         break;
       }
-      if (!*hit) continue;
-      if (clock_->now() >= c->who.expires) {
+      if (!*hit && !DSF_MUTANT("actors.subscriber_told_of_all")) continue;
+      if (clock_->now() >= c->who.expires && !DSF_MUTANT("actors.expired_subscriber_hears")) {
         drop(id, policy, "Credentials expired");
         break;
       }

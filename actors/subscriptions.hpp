@@ -68,7 +68,8 @@ private:
   void tell(happening h);
   void handle(happening& h);
   void bind(std::uint64_t id, connection& c, std::string_view subscription);
-  void unbind(base::uuid subscription);
+  // Of what was bound before this commit.
+  void unbind(base::uuid subscription, std::uint64_t sequence);
   // True if it has to be tried again soon.
   bool follow();
   void deliver(const storage::store_view& view, const storage::resource_change& change, std::uint64_t sequence);

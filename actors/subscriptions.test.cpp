@@ -72,7 +72,7 @@ struct site {
   std::unique_ptr<fhir_endpoint> endpoint;
   std::unique_ptr<subscriptions> heard;
 
-  site() {
+  explicit site(base::clock& time = base::system_clock_source()) {
     storage::store_options o;
     o.rows = storage::memory_kv::create();
     o.limits.feed_rows = 1'000;
@@ -83,7 +83,7 @@ struct site {
     options.config.organization_identifier = "site-a";
     endpoint = std::make_unique<fhir_endpoint>(options, *store, *caches, work, nullptr, nullptr, base::system_clock_source(),
                                                base::system_entropy(), log, events);
-    heard = std::make_unique<subscriptions>(options.config, *store, *caches, base::system_clock_source(), log);
+    heard = std::make_unique<subscriptions>(options.config, *store, *caches, time, log);
     store->on_commit([this](std::span<const storage::feed_entry> entries) {
       caches->on_commit(entries);
       heard->changed();
@@ -127,10 +127,10 @@ struct site {
             (payload.empty() ? "" : R"(,"payload":")" + payload + "\"") + "}}");
   }
   // A connection of the local organisation.
-  net::websocket_handlers connect(const std::shared_ptr<ear>& e) {
+  net::websocket_handlers connect(const std::shared_ptr<ear>& e, std::int64_t certificate_s = 3'600) {
     auto peer = std::make_shared<net::peer>();
     peer->thumbprint = own_thumbprint;
-    peer->not_after = {base::system_clock_source().now().us + 3'600 * base::us_per_s};
+    peer->not_after = {base::system_clock_source().now().us + certificate_s * base::us_per_s};
     net::request r;
     r.peer = std::move(peer);
     auto verdict = heard->judge(r, "/ws");
@@ -240,4 +240,41 @@ TEST_CASE("subscriptions: who would miss something because the feed was cut is c
   REQUIRE(heard);
   CHECK((*heard)["id"].str() == task.to_string());
   CHECK(e->count() == 3);
+}
+
+TEST_CASE("subscriptions: who is no longer valid hears nothing more, and is told so with 1008", "[subscriptions]") {
+  base::manual_clock clock(base::system_clock_source().now());
+  site s(clock);
+  const auto e = std::make_shared<ear>();
+  const auto client = s.connect(e, 600);
+  const auto id = s.subscribe("application/fhir+json");
+  client.on_text("bind " + id);
+  REQUIRE(e->heard(0) == "bound " + id);
+  clock.advance_us(590 * base::us_per_s);
+  s.task("requested");
+  REQUIRE(e->heard(1).starts_with("{"));
+  clock.advance_us(20 * base::us_per_s);
+  s.task("requested");
+  CHECK(e->heard(2) == "end 1008 Credentials expired");
+  CHECK(e->count() == 3);
+}
+
+// Would find: a client that is cut because matching had not yet come to the commit in which its Subscription was made.
+TEST_CASE("subscriptions: a new Subscription can be bound at once", "[subscriptions]") {
+  site s;
+  const auto busy = std::make_shared<ear>(), e = std::make_shared<ear>();
+  const auto first = s.connect(busy), second = s.connect(e);
+  const auto id = s.subscribe("application/fhir+json");
+  first.on_text("bind " + id);
+  REQUIRE(busy->heard(0) == "bound " + id);
+  // Matching stands still while the next Subscription is made and bound.
+  busy->stuck(true);
+  s.task("requested");
+  REQUIRE(busy->heard(1) != "nothing");
+  const auto fresh = s.subscribe("application/fhir+xml");
+  second.on_text("bind " + fresh);
+  busy->stuck(false);
+  REQUIRE(e->heard(0) == "bound " + fresh);
+  s.task("requested");
+  CHECK(e->heard(1).starts_with("<"));
 }

@@ -229,7 +229,23 @@ TEST_CASE("websocket: pings are sent and answered; silence ends the connection")
   raw_socket mute(plain.server->port());
   mute.send(upgrade_request());
   CHECK(mute.receive("\r\n\r\n").find("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") != std::string::npos);
+  // dsf-fhir-server 5.1: every 28 s a ping frame with 32 bytes, each time others.
+  CHECK(websocket_limits{}.ping_every_ms == 28'000);
+  const auto frames = mute.receive();
+  REQUIRE(frames.size() >= 2 * 34);
+  CHECK(frames.substr(0, 2) == "\x89\x20");
+  CHECK(frames.substr(34, 2) == "\x89\x20");
+  CHECK(frames.substr(2, 32) != frames.substr(36, 32));
   CHECK(plain.log.wait_for("end 1006 nothing came for 1 s"));
+
+  // A pong that answers no ping of ours is only noted.
+  echo_server noting({.ping_every_ms = 300}, false);
+  raw_socket wrong(noting.server->port());
+  wrong.send(upgrade_request());
+  CHECK(wrong.receive("\r\n\r\n").find("HTTP/1.1 101 ") == 0);
+  wrong.send(std::string("\x8a\x82\0\0\0\0xy", 8));
+  CHECK(noting.log.wait_for("note a pong answers no ping of ours"));
+  CHECK(noting.log.count("end") == 0);
 }
 
 TEST_CASE("websocket: a client that does not read is cut off, others are not held up") {

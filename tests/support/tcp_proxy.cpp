@@ -62,14 +62,15 @@ void tcp_proxy::accept_loop() {
     ++accepted_;
     const std::lock_guard lock{mutex_};
     open_.insert(open_.end(), {in, out});
-    threads_.emplace_back([=, this] { pass(in, out); });
-    threads_.emplace_back([=, this] { pass(out, in); });
+    threads_.emplace_back([=, this] { pass(in, out, false); });
+    threads_.emplace_back([=, this] { pass(out, in, true); });
   }
 }
 
-void tcp_proxy::pass(int from, int to) {
+void tcp_proxy::pass(int from, int to, bool from_server) {
   char buffer[16 * 1024];
   for (;;) {
+    while (from_server && stalled_ && !stopping_) ::usleep(10'000);
     const auto n = ::recv(from, buffer, sizeof buffer, 0);
     if (n <= 0) break;
     for (ssize_t sent = 0; sent < n;) {

@@ -22,15 +22,17 @@ public:
   void cut();
   // While closed, what connects is ended at once.
   void close(bool closed) { closed_ = closed; }
+  // While stalled, nothing comes back from the server; nobody reads it there.
+  void stall(bool stalled) { stalled_ = stalled; }
   [[nodiscard]] int connections() const { return accepted_; }
 
 private:
   void accept_loop();
-  void pass(int from, int to);
+  void pass(int from, int to, bool from_server);
 
   std::uint16_t to_port_, port_ = 0;
   int listener_ = -1;
-  std::atomic<bool> stopping_ = false, closed_ = false;
+  std::atomic<bool> stopping_ = false, closed_ = false, stalled_ = false;
   std::atomic<int> accepted_ = 0;
   std::mutex mutex_;
   std::vector<int> open_;

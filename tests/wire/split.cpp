@@ -2,18 +2,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <catch2/catch.hpp>
-#include <condition_variable>
-#include <future>
-#include <mutex>
 #include <set>
 #include <sstream>
 
 #include "base/entropy.hpp"
 #include "base/uuid.hpp"
-#include "net/io_threads.hpp"
-#include "net/websocket.hpp"
 #include "tests/wire/lone_site.hpp"
 #include "tests/wire/split_pair.hpp"
 
@@ -172,69 +166,6 @@ TEST_CASE("split: what the engine decides while its endpoint can't be reached ar
   s.proxy->close(false);
   CHECK(s.outcome_of(s.endpoint, task) == "");
   s.wait_until_ready(s.engine);
-}
-
-TEST_CASE("split: only the local organisation may bind; faults are answered as DSF does", "[split]") {
-  auto& site = wire_site::shared();
-  const auto threads = net::io_threads::start(1, "ws");
-  struct end {
-    std::mutex mutex;
-    std::condition_variable changed;
-    std::vector<std::string> said;
-    bool wait_for(const std::string& what) {
-      std::unique_lock lock{mutex};
-      return changed.wait_for(lock, std::chrono::seconds(10),
-                              [&] { return std::ranges::any_of(said, [&](const auto& s) { return s.starts_with(what); }); });
-    }
-    void note(std::string s) {
-      const std::lock_guard lock{mutex};
-      said.push_back(std::move(s));
-      changed.notify_all();
-    }
-  };
-  const auto open = [&](const std::string& who, const std::shared_ptr<end>& e) {
-    net::websocket_request r;
-    r.url = site.base() + "/ws";
-    const auto file = [&](const std::string& kind) { return (site.folder() / (who + kind)).string(); };
-    r.identity = must(net::tls_identity::load({file(".pem"), file(".key"), {}, {}, site.folder() / "ca.pem"}));
-    auto promise = std::make_shared<std::promise<net::result<net::websocket>>>();
-    auto answer = promise->get_future();
-    net::open_websocket(*threads, std::move(r),
-                        {[e](std::string t) { e->note("text " + t); },
-                         [e](const net::websocket_end& x) { e->note(fmt::format("end {} {}", x.code, x.reason)); }, nullptr},
-                        [promise](net::result<net::websocket> w) { promise->set_value(std::move(w)); });
-    return answer.get();
-  };
-  auto local = std::make_shared<end>(), remote = std::make_shared<end>(), wrong = std::make_shared<end>();
-  const auto found = must(base::json::parse(
-      must(site.client("local").send_and_wait({.url = site.base() + "/Subscription?criteria:exact=Task%3Fstatus%3Drequested&status=active",
-                                               .headers = {{"Accept", "application/fhir+json"}},
-                                               .body = {}},
-                                              10'000))
-          .body));
-  REQUIRE(found["total"].int_or(0) == 1);
-  const auto id = found["entry"][std::size_t{0}]["resource"]["id"].str();
-
-  const auto unlisted = open("unlisted", local);
-  REQUIRE_FALSE(unlisted);
-  CHECK(unlisted.error().text() == "the server refuses a WebSocket: HTTP 403 Forbidden");
-
-  const auto mine = must(open("local", local));
-  mine.send("hello");  // ignored
-  mine.send("bind " + id);
-  CHECK(local->wait_for("text bound " + id));
-  CHECK(local->said.size() == 1);
-
-  const auto theirs = must(open("site-b", remote));
-  theirs.send("bind " + id);
-  CHECK(remote->wait_for("end 1008 Forbidden"));
-
-  const auto unknown = must(open("local", wrong));
-  unknown.send("bind 00000000-0000-4000-8000-000000000000");
-  CHECK(wrong->wait_for("end 1003 Subscription with 00000000-0000-4000-8000-000000000000 not found"));
-  mine.close(1000, "");
-  CHECK(local->wait_for("end 1000"));
-  threads->stop();
 }
 
 TEST_CASE("split: settings that do not fit together", "[split]") {

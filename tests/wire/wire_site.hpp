@@ -20,6 +20,7 @@ public:
   static wire_site& shared();
 
   [[nodiscard]] const std::string& base() const { return base_; }
+  [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] std::filesystem::path folder() const { return folder_.path(); }
   net::https_client& client(const std::string& who);
   // What the site calls that sender: the organisation's identifier or the practitioner's e-mail address.
