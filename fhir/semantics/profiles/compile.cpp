@@ -9,6 +9,7 @@
 #include "fhir/semantics/element.hpp"
 #include "fhir/semantics/profiles/canonicals.hpp"
 #include "fhir/semantics/profiles/codes.hpp"
+#include "fhir/semantics/profiles/element_paths.hpp"
 #include "fhir/semantics/profiles/profile.hpp"
 #include "fhir/semantics/profiles/slicing.hpp"
 
@@ -19,36 +20,15 @@ constexpr std::size_t max_depth = 32;
 constexpr std::size_t max_elements = 20'000;
 constexpr std::string_view core = "http://hl7.org/fhir/StructureDefinition/";
 
-struct id_step {
-  std::string name, slice;
-};
-
-// "Task.input:message-name.value[x]" without the first step.
-std::vector<id_step> steps_of(std::string_view id) {
-  std::vector<id_step> out;
-  for (bool first = true; !id.empty(); first = false) {
-    const auto dot = id.find('.');
-    const auto step = id.substr(0, dot);
-    id = dot == id.npos ? std::string_view{} : id.substr(dot + 1);
-    const auto colon = step.find(':');
-    if (!first) out.push_back({std::string(step.substr(0, colon)), std::string(colon == step.npos ? "" : step.substr(colon + 1))});
-  }
-  return out;
-}
-
 std::optional<std::uint32_t> number_of(std::string_view text) {
   std::uint32_t v = 0;
   const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), v);
   return ec == std::errc{} && end == text.data() + text.size() ? std::optional(v) : std::nullopt;
 }
 
-// "fixedUri" with the prefix "fixed".
 const base::json* by_prefix(const base::json& element, std::string_view prefix) {
-  if (const auto* members = element.if_object())
-    for (const auto& [name, value] : *members)
-      if (name.size() > prefix.size() && name.starts_with(prefix) && name[prefix.size()] >= 'A' && name[prefix.size()] <= 'Z')
-        return &value;
-  return nullptr;
+  const auto* found = typed_member(element, prefix);
+  return found ? &found->second : nullptr;
 }
 
 bool any_type(const std::string& code) {
@@ -74,11 +54,11 @@ public:
       if (!known) return bad(type, fmt::format("'{}' is not a type of R4", type));
       p.root_.forms = {{type, type, known}};
       contexts(*definition);
-      open_slices_.clear();
       const auto& differential = (*definition)["differential"]["element"];
       const auto& elements = differential.size() > 0 ? differential : (*definition)["snapshot"]["element"];
       if (elements.size() > max_elements) return bad(type, fmt::format("has more than {} elements", max_elements));
-      for (const auto& element : elements) TRY(add(element));
+      const auto paths = paths_of(elements);
+      for (std::size_t i = 0; i < elements.size(); ++i) TRY(add(elements[i], paths[i]));
     }
     TRY(finish(out_->root_));
     return std::shared_ptr<const profile>(std::move(out_));
@@ -102,27 +82,8 @@ private:
     }
   }
 
-  // Ids are optional in a differential: then path and slice name say the same, the slices above being the last ones that were opened.
-  std::vector<id_step> steps(const base::json& element) {
-    if (const auto& id = element["id"].str(); !id.empty()) return steps_of(id);
-    const auto& path = element["path"].str();
-    auto out = steps_of(path);
-    std::string at = path.substr(0, path.find('.'));
-    for (std::size_t i = 0; i < out.size(); ++i) {
-      at += "." + out[i].name;
-      if (i + 1 == out.size()) {
-        out[i].slice = element["sliceName"].str();
-        open_slices_[at] = out[i].slice;
-      } else if (const auto open = open_slices_.find(at); open != open_slices_.end()) {
-        out[i].slice = open->second;
-      }
-    }
-    return out;
-  }
-
-  base::result<> add(const base::json& element) {
-    const auto path = steps(element);
-    const auto& id = element["id"].str().empty() ? element["path"].str() : element["id"].str();
+  base::result<> add(const base::json& element, const element_path& path) {
+    const auto& id = element_name(element);
     if (path.size() > max_depth) return bad(id, fmt::format("lies deeper than {} levels", max_depth));
     auto* at = &out_->root_;
     for (const auto& step : path) {
@@ -131,11 +92,22 @@ private:
       auto* whole = TRY(element_below(*at, step.name, id));
       at = whole;
       // Observation.valueQuantity: the same as value[x]:valueQuantity.
-      if (whole->choice && step.slice.empty() && !step.name.ends_with("[x]") && step.name != whole->name)
+      if (whole->choice && step.slice.empty() && !step.name.ends_with("[x]") && step.name != whole->name) {
         at = TRY(slice_below(*whole, step.name, id));
+        narrow_to(*whole, step.name);
+      }
       if (!step.slice.empty()) at = TRY(slice_below(*whole, step.slice, id));
     }
     return lay_over(*at, element, id);
+  }
+
+  // A choice whose variants are named so has no others, unless it is sliced otherwise.
+  void narrow_to(element_rule& choice, std::string_view member) {
+    auto& named = named_variants_[choice.id];
+    if (named.empty() && (!choice.discriminators.empty() || choice.slices.size() > 1)) return;
+    for (const auto& form : choice.forms)
+      if (form.member == member && std::ranges::find(named, form.code) == named.end()) named.push_back(form.code);
+    choice.types = named;
   }
 
   static std::vector<const type_info*> types_of(const element_rule& rule) {
@@ -339,7 +311,7 @@ private:
   const canonical_map& definitions_;
   terminology& codes_;
   std::shared_ptr<profile> out_ = std::make_shared<profile>();
-  std::map<std::string, std::string> open_slices_;  // by path, while ids are missing
+  std::map<std::string, std::vector<std::string>> named_variants_;  // types, by id of the choice
 };
 
 element_rule* element_rule::child(std::string_view child_name) {
