@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "site/running/running_site.hpp"
+#include "site/running/service_manager.hpp"
 #include "site/settings/describe.hpp"
 #include "site/settings/dsfd_options.hpp"
 
@@ -42,14 +43,20 @@ int run(const settings_sources& sources, const site_config& config) {
   }
   (*site)->on_shutdown([](const std::string&) { ::kill(::getpid(), SIGTERM); });
 
+  tell_ready("the site runs");
+
   int signal = 0;
   while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) {
+    tell_reloading();
     const auto again = load_settings(sources);
-    if (!again.problems.empty())
-      (*site)->not_reloaded(again.problems);
+    bool taken = again.problems.empty();
+    if (taken)
+      taken = static_cast<bool>((*site)->reload(again.config));  // it has said in the log what is wrong
     else
-      (void)(*site)->reload(again.config);  // it has said in the log what is wrong
+      (*site)->not_reloaded(again.problems);
+    tell_ready(taken ? "the site runs" : "the site runs with its old settings: the new ones were refused, see its log");
   }
+  tell_stopping();
   // From here on a further SIGTERM or SIGINT ends the program as if it were killed; the store stands that.
   sigset_t impatient;
   sigemptyset(&impatient);

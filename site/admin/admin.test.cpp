@@ -75,6 +75,9 @@ TEST_CASE("every call arrives with all its fields, and so does its answer", "[ad
   CHECK(port.asked == "hold a.B");
   CHECK(client.retention().value() == port.retention().value());
   for (const bool dry : {false, true}) CHECK(client.run_retention(dry).value() == port.run_retention(dry).value());
+  CHECK(client.restored().value() == port.restored().value());
+  REQUIRE(client.release_restored().has_value());
+  CHECK(port.asked == "release");
   std::uint64_t rows = 0;
   REQUIRE(client
               .back_up("/b", "/k",

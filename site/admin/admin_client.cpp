@@ -235,6 +235,19 @@ base::result<store_copy_progress> admin_client::write_data_keys(const std::strin
   return from_proto(TRY(impl_->call(&pb::Admin::Stub::WriteDataKeys, in)));
 }
 
+base::result<restored_overview> admin_client::restored() {
+  grpc::ClientContext context;
+  pb::RestoredOverview out;
+  const auto status = impl_->stub->Restored(&context, pb::RestoredRequest(), &out);
+  if (!status.ok()) return base::failure(from_status(status, impl_->path));
+  return from_proto(out);
+}
+
+base::result<> admin_client::release_restored() {
+  TRY(impl_->call(&pb::Admin::Stub::ReleaseRestored, pb::ReleaseRestoredRequest()));
+  return {};
+}
+
 base::result<> admin_client::shutdown(const std::string& reason) {
   pb::ShutdownRequest in;
   in.set_reason(reason);

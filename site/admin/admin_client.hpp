@@ -11,7 +11,7 @@ namespace dsf::site {
 
 class admin_client final : public admin_calls {
 public:
-  // Does not connect yet. Each call but import(), watch(), run_retention() and back_up() ends after `timeout_ms`.
+  // Does not connect yet. Each call but import(), watch(), run_retention(), restored() and back_up() ends after `timeout_ms`.
   explicit admin_client(std::string socket_path, std::int64_t timeout_ms = 30'000);
   ~admin_client() override;
 
@@ -46,6 +46,8 @@ public:
   base::result<> back_up(const std::string& destination, const std::string& keys,
                          const std::function<bool(const store_copy_progress&)>& progress) override;
   base::result<store_copy_progress> write_data_keys(const std::string& file) override;
+  base::result<restored_overview> restored() override;
+  base::result<> release_restored() override;
   base::result<> shutdown(const std::string& reason) override;
 
 private:

@@ -297,6 +297,29 @@ struct store_copy_progress {
   bool operator==(const store_copy_progress&) const = default;
 };
 
+// What a store made of a backup has to go on with (site/running/restored.hpp).
+struct restored_line {
+  std::string kind;  // message, task, signal, handler, timer
+  std::string instance;
+  std::string process;
+  std::string business_key;
+  std::string what;
+  std::string partner;
+  base::timestamp since;
+  std::string there;  // messages: "yes", "no", "unknown: why"
+  bool operator==(const restored_line&) const = default;
+};
+
+struct restored_overview {
+  std::string backup_taken;  // ISO 8601; empty: nothing is held
+  std::vector<restored_line> lines;
+  std::uint64_t messages = 0;
+  std::uint64_t tasks = 0;
+  std::uint64_t handlers = 0;
+  std::uint64_t timers = 0;
+  bool operator==(const restored_overview&) const = default;
+};
+
 struct site_event_line {
   std::string
       kind;  // watching (the first), then as actors::to_string(site_event_kind); "lost": the watcher was too slow, text is how many events it missed
@@ -345,6 +368,9 @@ public:
   virtual base::result<> back_up(const std::string& destination, const std::string& keys,
                                  const std::function<bool(const store_copy_progress&)>& progress) = 0;
   virtual base::result<store_copy_progress> write_data_keys(const std::string& file) = 0;
+  virtual base::result<restored_overview> restored() = 0;
+  // The site goes on. An error if nothing is held.
+  virtual base::result<> release_restored() = 0;
   // Begins an orderly stop and returns.
   virtual base::result<> shutdown(const std::string& reason) = 0;
 };

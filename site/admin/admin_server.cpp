@@ -97,6 +97,12 @@ public:
   grpc::Status RunRetention(grpc::ServerContext*, const pb::RunRetentionRequest* in, pb::RetentionResult* out) override {
     return answer(port_.run_retention(in->dry_run()), out);
   }
+  grpc::Status Restored(grpc::ServerContext*, const pb::RestoredRequest*, pb::RestoredOverview* out) override {
+    return answer(port_.restored(), out);
+  }
+  grpc::Status ReleaseRestored(grpc::ServerContext*, const pb::ReleaseRestoredRequest*, pb::Done*) override {
+    return done(port_.release_restored());
+  }
   grpc::Status WriteDataKeys(grpc::ServerContext*, const pb::WriteDataKeysRequest* in, pb::BackupProgress* out) override {
     return answer(port_.write_data_keys(in->path()), out);
   }

@@ -32,6 +32,7 @@ void to_proto(const plugin_list& from, pb::PluginList& to);
 void to_proto(const retention_overview& from, pb::RetentionOverview& to);
 void to_proto(const retention_result& from, pb::RetentionResult& to);
 void to_proto(const store_copy_progress& from, pb::BackupProgress& to);
+void to_proto(const restored_overview& from, pb::RestoredOverview& to);
 void to_proto(const site_event_line& from, pb::SiteEvent& to);
 
 site_status from_proto(const pb::SiteStatus& from);
@@ -56,6 +57,7 @@ plugin_list from_proto(const pb::PluginList& from);
 retention_overview from_proto(const pb::RetentionOverview& from);
 retention_result from_proto(const pb::RetentionResult& from);
 store_copy_progress from_proto(const pb::BackupProgress& from);
+restored_overview from_proto(const pb::RestoredOverview& from);
 site_event_line from_proto(const pb::SiteEvent& from);
 
 grpc::Status to_status(const base::error& e);

@@ -59,4 +59,30 @@ store_copy_progress from_proto(const pb::BackupProgress& from) {
   return {from.rows(), from.bytes(), from.keys(), from.sequence(), from.finished()};
 }
 
+void to_proto(const restored_overview& from, pb::RestoredOverview& to) {
+  to.set_backup_taken(from.backup_taken);
+  to.set_messages(from.messages);
+  to.set_tasks(from.tasks);
+  to.set_handlers(from.handlers);
+  to.set_timers(from.timers);
+  for (const auto& l : from.lines) {
+    auto& line = *to.add_lines();
+    line.set_kind(l.kind);
+    line.set_instance(l.instance);
+    line.set_process(l.process);
+    line.set_business_key(l.business_key);
+    line.set_what(l.what);
+    line.set_partner(l.partner);
+    line.set_since_us(l.since.us);
+    line.set_there(l.there);
+  }
+}
+
+restored_overview from_proto(const pb::RestoredOverview& from) {
+  restored_overview to{from.backup_taken(), {}, from.messages(), from.tasks(), from.handlers(), from.timers()};
+  for (const auto& l : from.lines())
+    to.lines.push_back({l.kind(), l.instance(), l.process(), l.business_key(), l.what(), l.partner(), {l.since_us()}, l.there()});
+  return to;
+}
+
 }  // namespace dsf::site

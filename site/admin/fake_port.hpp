@@ -101,6 +101,15 @@ struct fake_port : admin_port {
     asked = "keys " + file;
     return store_copy_progress{0, 0, 3, 4, true};
   }
+  base::result<restored_overview> restored() override {
+    restored_overview o{"2026-11-22T03:00:00Z", {}, 2, 1, 1, 0};
+    o.lines = {{"message", "i1", "ping|1.0", "k1", "pong", "hospital-b.example", {5}, "yes"},
+               {"message", "i2", "ping|1.0", "k2", "ping", "hospital-c.example", {6}, "unknown: connection refused"},
+               {"task", {}, "http://x/ping|1.0", {}, "Task/1", "hospital-b.example", {7}, {}},
+               {"handler", "i1", "ping|1.0", "k1", "SendPong", {}, {8}, {}}};
+    return o;
+  }
+  base::result<> release_restored() override { return note("release"); }
   base::result<> shutdown(const std::string& reason) override { return note("shutdown " + reason); }
   std::uint64_t subscribe(std::function<void(const site_event_line&)> l) override {
     std::lock_guard lock(mutex);

@@ -260,6 +260,10 @@ private:
     restore->add_option("backup", store_.backup, "folder of the backup")->required();
     restore->add_option("store", store_.store, "folder for the store (store.path), empty or not there")->required();
     restore->add_option("--keys", store_.keys, "file of data keys, as old as the backup or younger");
+    on_site(*store, "restored", "what a site would do next whose store was made of a backup, and which of its messages are there already",
+            [this](auto& s) { return ctl::store_restored(o_, s); });
+    auto* release = on_site(*store, "release", "lets it", [this](auto& s) { return ctl::store_release(o_, s, yes_); });
+    release->add_flag("--yes", yes_, "you have seen what `dsfctl store restored` shows");
     auto* check = command(*store, "check", "whether a backup, or a store that no server has open, is whole",
                           [this] { return ctl::store_check(o_, store_.backup); });
     check->add_option("path", store_.backup, "folder")->required();
@@ -295,6 +299,7 @@ private:
     init->add_option("--base-url", init_.base_url, "https address of the FHIR endpoint")->required();
     init->add_option("--certificates", init_.certificates,
                      "folder with server.pem, server.key, client.pem, client.key, and ../ca.pem (as `dsfctl pki` makes it)");
+    init->add_option("--store", init_.store, "folder of the store; default: data, beside the settings");
     init->add_option("--role", init_.roles, "fhir, bpe, repository; may be repeated")->check(CLI::IsMember({"fhir", "bpe", "repository"}));
 
     auto* doctor =
@@ -360,7 +365,7 @@ private:
   global_options g_;
   std::function<result<>()> action_;
 
-  bool all_ = false, dry_run_ = false;
+  bool all_ = false, dry_run_ = false, yes_ = false;
   ctl::store_places store_;
   std::uint32_t limit_ = 1'000;
   std::string id_, path_, text_;

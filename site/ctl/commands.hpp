@@ -49,6 +49,7 @@ struct pki_options {
 result<> pki(ctl_output& o, const pki_options& options);
 
 struct site_init_options {
+  std::string store;                 // folder; empty: data, beside the settings
   std::string folder;
   std::string organization;
   std::string base_url;

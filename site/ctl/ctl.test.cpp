@@ -314,6 +314,15 @@ TEST_CASE("retention and store: tables for people, JSON for programs, and refusa
   CHECK(p.out.str() == "backup of commit 4 in /b: 100 rows, 1000 B; 3 data keys left out\n");
   CHECK_FALSE(ctl::store_backup(p.o, port, {"full", {}, {}}).has_value());
 
+  p.out.str("");
+  p.o.width = 200;
+  REQUIRE(ctl::store_restored(p.o, port).has_value());
+  CHECK(p.out.str().find("unknown: connection refused") != std::string::npos);
+  CHECK(p.out.str().find("2 messages to send, 1 Tasks to take up, 1 handlers to run again, 0 timers due\n") != std::string::npos);
+  CHECK(ctl::store_release(p.o, port, false).error().text().find("--yes") != std::string::npos);
+  REQUIRE(ctl::store_release(p.o, port, true).has_value());
+  CHECK(port.asked == "release");
+
   folder f;
   const auto none = dsfctl({"store", "check", f / "none"});
   CHECK(none.code == 1);

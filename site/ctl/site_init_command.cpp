@@ -43,9 +43,10 @@ std::string settings_text(const site_init_options& o, const fs::path& certificat
       "  server:\n    certificate: {}\n    key: {}\n    trust: {}\n"
       "  client:\n    certificate: {}\n    key: {}\n    trust: {}\n"
       "store:\n"
-      "  path: data\n",
+      "  path: {}\n",
       fmt::join(o.roles, ", "), yaml_text(o.organization), yaml_text(o.base_url), file("server.pem"), file("server.key"), file("../ca.pem"),
-      file("client.pem"), file("client.key"), file("../ca.pem"));
+      file("client.pem"), file("client.key"), file("../ca.pem"),
+      o.store.empty() ? "data" : yaml_text(fs::absolute(o.store).lexically_normal().string()));
   if (repository_beside_fhir)
     text += "allow_repository_beside_fhir: true   # development only: clinical data beside an endpoint that faces other sites\n";
   return text;

@@ -85,6 +85,55 @@ result<> retention_run(ctl_output& o, admin_calls& site, bool dry_run) {
   return {};
 }
 
+result<> store_restored(ctl_output& o, admin_calls& site) {
+  const auto r = TRY(site.restored());
+  if (o.json) {
+    json::array lines;
+    for (const auto& l : r.lines)
+      lines.push_back(json::object{{"kind", l.kind},
+                                   {"instance", l.instance},
+                                   {"process", l.process},
+                                   {"business_key", l.business_key},
+                                   {"what", l.what},
+                                   {"partner", l.partner},
+                                   {"since", json_time(l.since)},
+                                   {"there", l.there}});
+    o.out << json(json::object{{"backup_taken", r.backup_taken},
+                               {"messages", r.messages},
+                               {"tasks", r.tasks},
+                               {"handlers", r.handlers},
+                               {"timers", r.timers},
+                               {"lines", std::move(lines)}})
+                 .dump()
+          << "\n";
+    return {};
+  }
+  if (r.backup_taken.empty()) {
+    o.out << "nothing is held: the site goes on\n";
+    return {};
+  }
+  text_table t({"KIND", "WHAT", "PARTNER", "THERE ALREADY", "PROCESS", "BUSINESS KEY", "SINCE"});
+  for (const auto& l : r.lines)
+    t.add({l.kind, l.what, l.partner, l.there, l.process, l.business_key, relative_time(l.since, o.clock.now())});
+  o.out << fmt::format("the backup was taken {}; since then the site may have done what follows already\n", r.backup_taken)
+        << t.str(o.width);
+  o.out << fmt::format("{} messages to send, {} Tasks to take up, {} handlers to run again, {} timers due", r.messages, r.tasks, r.handlers,
+                       r.timers);
+  if (r.messages + r.tasks + r.handlers + r.timers > r.lines.size()) o.out << fmt::format("; {} are listed", r.lines.size());
+  o.out << "\nA message that its receiver has already is recognised there and taken once. `dsfctl store release --yes` lets the site go "
+           "on.\n";
+  return {};
+}
+
+result<> store_release(ctl_output& o, admin_calls& site, bool yes) {
+  if (!yes)
+    return base::fail(admin_errc::invalid,
+                      "this lets the site send and run what `dsfctl store restored` shows; say --yes when you have seen it");
+  TRY(site.release_restored());
+  o.out << (o.json ? "{}\n" : "released: the site goes on\n");
+  return {};
+}
+
 result<> store_backup(ctl_output& o, admin_calls& site, const store_places& options) {
   store_copy_progress last;
   progress_line line(o, "backup");

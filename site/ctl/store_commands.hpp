@@ -15,6 +15,9 @@ struct store_places {
   std::string backup, store, keys;
 };
 // Of a running site.
+// What a site whose store was made of a backup would do next, and the word that lets it.
+base::result<> store_restored(ctl_output& o, admin_calls& site);
+base::result<> store_release(ctl_output& o, admin_calls& site, bool yes);
 base::result<> store_backup(ctl_output& o, admin_calls& site, const store_places& options);
 base::result<> store_keys(ctl_output& o, admin_calls& site, const std::string& file);
 // Without one.

@@ -129,11 +129,13 @@ result<site_status> running_site::status() {
 }
 
 result<> running_site::retry_incident(const std::string& id) {
+  TRY(parts_->not_held());
   const auto at = TRY(parts_->store->internal_id_of(id));
   return command(parts_->engine, at.instance, operator_command(bpmn::retry_incident{at.activity}));
 }
 
 result<> running_site::cancel_incident(const std::string& id) {
+  TRY(parts_->not_held());
   const auto at = TRY(parts_->store->internal_id_of(id));
   const auto h = TRY(parts_->load(at.instance));
   const auto* i = h.state().incidents.find(at.activity);
@@ -142,6 +144,7 @@ result<> running_site::cancel_incident(const std::string& id) {
 }
 
 result<> running_site::cancel_instance(const std::string& id, const std::string& reason) {
+  TRY(parts_->not_held());
   const auto found = TRY(parts_->find(id));
   return command(parts_->engine, found.front(),
                  operator_command(bpmn::cancel_instance{reason.empty() ? "cancelled by the operator" : reason}));
@@ -273,6 +276,7 @@ result<started_task> running_site::start_task(const start_request& request) {
 }
 
 result<> running_site::complete_user_task(const user_task_completion& completion) {
+  TRY(parts_->not_held());
   const auto at = TRY(parts_->store->internal_id_of(completion.id));
   bpmn::complete_user_task c{at.activity, {}};
   for (const auto& [name, text] : completion.variables) c.variables.emplace_back(name, bpmn::value(text));

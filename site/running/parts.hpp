@@ -1,6 +1,7 @@
 // What a running site is made of. Private to site/running; members are destroyed in reverse order, after stop() has ended all that moves.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -68,6 +69,8 @@ struct running_site::parts {
   std::unique_ptr<front_door> door;                    // role fhir
   std::optional<net::https_server> fhir_server, proxy_server, status_server;
   std::optional<admin_server> admin;
+  std::mutex held_mutex;
+  std::atomic<bool> held = false;  // nothing goes on: the store was made of a backup that nobody has released
   std::mutex shutdown_mutex;
   std::function<void(std::string)> on_shutdown;
   bool stopped = false;
@@ -81,6 +84,10 @@ struct running_site::parts {
   // A request whose caller the front door knows.
   void serve_known(net::request&& r, net::responder answer);
   void make_engine();
+  base::result<> look_whether_restored();
+  // Engine, and connection to the endpoint elsewhere.
+  void go_on();
+  [[nodiscard]] base::result<> not_held() const;
   void start_retention();
   void stop();
   // Brings what waits for it to the endpoint elsewhere. An error: it has to be tried again.

@@ -63,6 +63,7 @@ result<> running_site::parts::open() {
   so.block_cache_bytes = static_cast<std::size_t>(config.store_block_cache_bytes);
   so.limits.low_water_bytes = static_cast<std::uint64_t>(config.store_low_water_bytes);
   store = TRY(storage::store::open(std::move(so)));
+  TRY(look_whether_restored());
   if (config.role_repository) TRY(open_repository());
 
   caches = std::make_unique<actors::endpoint_caches>(
@@ -146,7 +147,7 @@ result<> running_site::parts::open() {
     if (subscribers) subscribers->changed();
     if (half) half->on_commit(entries);
     // Without the role bpe Tasks wait for an engine of their own; this one would find no process and fail them.
-    if (!config.role_bpe) return;
+    if (!config.role_bpe || held) return;
     for (const auto& e : entries)
       if (e.touches(storage::table::inbox)) {
         engine->inbox_changed();
@@ -204,8 +205,7 @@ result<> running_site::parts::bootstrap() {
 
 result<> running_site::parts::serve() {
   note_certificates(config);
-  if (config.role_bpe) engine->start();
-  if (half) half->start([this](const json& task, base::uuid id) { return task_put(task, id); }, [this] { return deploy_elsewhere(); });
+  if (!held) go_on();
   if (workers) TRY(workers->listen());
   if (config.role_fhir) TRY(serve_fhir());
   if (config.status_listen.port != 0) {
@@ -241,8 +241,9 @@ result<> running_site::parts::serve() {
   tasks.retry_us = config.store_retry_us;
   tasks.stop_engine = [this] { engine->stop(); };
   tasks.start_engine = [this] {
+    const std::lock_guard lock{held_mutex};
     make_engine();
-    if (config.role_bpe) engine->start();
+    if (config.role_bpe && !held) engine->start();
   };
   tasks.now_and_then = [this] { warn_of_certificates(); };
   care = std::make_unique<caretaker>(std::move(tasks));
@@ -255,6 +256,7 @@ std::string running_site::parts::not_ready_because() const {
   if (!s.writable)
     return "the store is read-only: " + s.why_not +
            (s.may_recover ? "; it is tried again every " + std::to_string(config.store_retry_us / base::us_per_s) + " s" : "");
+  if (held) return "the store was made of a backup and waits for `dsfctl store release`";
   if (config.role_bpe && !engine->receiving()) return "the engine does not receive yet";
   if (half)
     if (const auto link = half->status(); !link.connected) return link.why_not;

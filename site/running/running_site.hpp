@@ -49,6 +49,8 @@ public:
   base::result<> back_up(const std::string& destination, const std::string& keys,
                          const std::function<bool(const store_copy_progress&)>& progress) override;
   base::result<store_copy_progress> write_data_keys(const std::string& file) override;
+  base::result<restored_overview> restored() override;
+  base::result<> release_restored() override;
   base::result<> shutdown(const std::string& reason) override;
   std::uint64_t subscribe(std::function<void(const site_event_line&)> listener) override;
   void unsubscribe(std::uint64_t token) override;

@@ -33,6 +33,9 @@ struct backup_report {
 // was written is removed if it fails or is stopped.
 result<backup_report> back_up(const store& from, const base::clock& time, const std::filesystem::path& destination,
                               const std::filesystem::path& keys, const backup_watch& watch);
+// Row of table M in a store that `restore` made: when its backup was taken (ISO 8601). Who lets the site go on deletes it.
+inline constexpr std::string_view restored_row = "restored/backup-taken";
+
 // The data keys alone, as they are now; replaces what is in `file`.
 result<backup_report> write_data_keys(const store& from, const std::filesystem::path& file);
 

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include "base/bytes.hpp"
+#include "base/mutant.hpp"
+#include "storage/backup/backup.hpp"
 #include "storage/backup/copy_impl.hpp"
 #include "storage/backup/keys_file_impl.hpp"
 #include "storage/durable_folder.hpp"
@@ -107,6 +109,8 @@ result<backup_report> restore(const fs::path& backup, const fs::path& destinatio
     if (!keys.empty())
       report.keys = TRY(read_keys_file(
           keys, [&](std::string_view key, std::string_view value) -> result<void> { return writer.put(family::meta, key, value); }));
+    if (!DSF_MUTANT("storage.restored_not_marked"))
+      TRY(writer.put(family::meta, row_keys::of(table::meta, restored_row), to_value(manifest.taken)));
     TRY(writer.finish());
     TRY(read_store_rows(*to));
     return report;

@@ -53,11 +53,11 @@ std::vector<std::string> lone_site::command() {
   return {dsfd_program(), "--config", folder / "site.yaml"};
 }
 
-site::ctl::child lone_site::start() {
+site::ctl::child lone_site::start(bool until_ready) {
   auto process = must(site::ctl::child::start(command(), folder / "output.log"));
   site::admin_client admin(folder / "admin.sock");
   for (int waited = 0;; waited += look_every_ms) {
-    if (const auto s = admin.status(); s && s->ready) return process;
+    if (const auto s = admin.status(); s && (s->ready || !until_ready)) return process;
     if (!process.running() || waited > start_timeout_ms)
       throw std::runtime_error("the site did not start: " + read_text(folder / "output.log"));
     ::usleep(look_every_ms * 1'000);

@@ -23,8 +23,8 @@ public:
   void replace(const std::string& what, const std::string& by);
   // Writes the settings.
   std::vector<std::string> command();
-  // Comes back when the site is ready.
-  site::ctl::child start();
+  // Comes back when the site is ready, or (`until_ready` false) when it can be asked why it is not.
+  site::ctl::child start(bool until_ready = true);
 
   temp_folder folder{"site"};
   std::string settings;

@@ -122,7 +122,30 @@ TEST_CASE("retention: what ended goes when an operator looks, what lives stays; 
   REQUIRE(fs::exists(s.folder / "store/master.key"));
   fs::copy_file(s.folder / "store/master.key", s.folder / "again/master.key");
   s.replace("store: {path: store,", "store: {path: again,");
-  auto process = s.start();
+  {
+    // What the backup's store would do next waits for a word, also over a restart.
+    auto held = s.start(false);
+    CHECK(s.state(live) == "running");
+    ::usleep(1'000'000);
+    CHECK(s.state(live) == "running");
+    const auto next = must(s.admin.restored());
+    CHECK_FALSE(next.backup_taken.empty());
+    CHECK(next.handlers == 1);
+    REQUIRE(next.lines.size() == 1);
+    CHECK(next.lines.front().business_key == live);
+    CHECK(s.admin.cancel_instance(live, "no").error().text().find("dsfctl store release") != std::string::npos);
+    CHECK(must(s.admin.status()).not_ready_because.find("dsfctl store release") != std::string::npos);
+    CHECK(held.stop(15'000));
+  }
+  auto process = s.start(false);
+  CHECK(s.state(live) == "running");
+  const auto begun = s.begin();  // is received and waits, too
+  ::usleep(500'000);
+  CHECK(s.state(begun) == "unknown");
+  CHECK(must(s.admin.restored()).tasks == 1);
+  must(s.admin.release_restored());
+  CHECK_FALSE(s.admin.release_restored());
+  s.wait_for(begun, "completed");
   CHECK(s.state(ended) == "completed");
   s.wait_for(live, "completed");
   s.begin_and_end();

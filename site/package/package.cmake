@@ -1,0 +1,31 @@
+# The Debian package of a site: `cpack` in a build folder, or scripts/package. FHS paths; the libraries it needs are read off the programs.
+install(TARGETS dsfd dsfctl RUNTIME DESTINATION /usr/bin)
+install(FILES ${CMAKE_CURRENT_LIST_DIR}/dsfd.service DESTINATION /lib/systemd/system)
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/processes/ping/bundle/ DESTINATION /usr/share/dsfd/plugins/ping)
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/processes/feasibility/bundle/ DESTINATION /usr/share/dsfd/plugins/feasibility)
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/workers/python/dsfd_worker DESTINATION /usr/lib/python3/dist-packages
+        PATTERN __pycache__ EXCLUDE)
+install(FILES ${CMAKE_SOURCE_DIR}/README.md ${CMAKE_SOURCE_DIR}/CHANGELOG.md ${CMAKE_SOURCE_DIR}/NOTICE DESTINATION /usr/share/doc/dsfd)
+install(FILES ${CMAKE_SOURCE_DIR}/LICENSE DESTINATION /usr/share/doc/dsfd RENAME copyright)
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/docs/ DESTINATION /usr/share/doc/dsfd PATTERN decisions EXCLUDE PATTERN spec EXCLUDE)
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME dsfd)
+set(CPACK_PACKAGE_VENDOR "The dsfd authors")
+set(CPACK_PACKAGE_CONTACT "The dsfd authors <dsfd@dsfd.invalid>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "site of a Data Sharing Framework network")
+set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
+    "One program that is a DSF site: FHIR R4 endpoint for the other sites, BPMN process\n engine inside, and a store that survives every crash.")
+set(CPACK_PACKAGE_FILE_NAME dsfd_${PROJECT_VERSION}_${CMAKE_SYSTEM_PROCESSOR})
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION net)
+set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "adduser, procps")
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "ca-certificates, python3-grpcio, python3-protobuf")
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
+    ${CMAKE_CURRENT_LIST_DIR}/postinst ${CMAKE_CURRENT_LIST_DIR}/prerm ${CMAKE_CURRENT_LIST_DIR}/postrm)
+include(CPack)
