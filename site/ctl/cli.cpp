@@ -264,6 +264,8 @@ private:
             [this](auto& s) { return ctl::store_restored(o_, s); });
     auto* release = on_site(*store, "release", "lets it", [this](auto& s) { return ctl::store_release(o_, s, yes_); });
     release->add_flag("--yes", yes_, "you have seen what `dsfctl store restored` shows");
+    command(*store, "verify", "whether the index of the site's store (--config), which no server has open, is the one its resources give",
+            [this]() -> result<> { return ctl::store_verify(o_, TRY(site_settings(g_))); });
     auto* check = command(*store, "check", "whether a backup, or a store that no server has open, is whole",
                           [this] { return ctl::store_check(o_, store_.backup); });
     check->add_option("path", store_.backup, "folder")->required();

@@ -4,9 +4,14 @@
 
 #include <ostream>
 
+#include "fhir/semantics/directory.hpp"
+#include "fhir/semantics/search/index.hpp"
 #include "site/ctl/render.hpp"
 #include "site/ctl/text_table.hpp"
 #include "storage/backup/backup.hpp"
+#include "storage/errors.hpp"
+#include "storage/index_check.hpp"
+#include "storage/store.hpp"
 
 namespace dsf::site::ctl {
 namespace {
@@ -176,6 +181,45 @@ result<> store_restore(ctl_output& o, const store_places& options) {
           << (options.keys.empty() ? std::string("no data keys: what is under one can't be read\n")
                                    : fmt::format("{} data keys\n", made.keys));
   }
+  return {};
+}
+
+result<> store_verify(ctl_output& o, const loaded_settings& settings) {
+  if (!settings.problems.empty()) return base::failure(settings.problems.front());
+  const auto& config = settings.config;
+  storage::store_options options;
+  options.path = config.store_path;
+  options.master_key_file = config.store_master_key_file;
+  options.create = false;
+  options.read_only = true;
+  const auto store = TRY(storage::store::open(std::move(options)));
+  const auto view = store->view();
+  const auto allow_list = TRY(fhir::directory::build(*view, config.base_url));
+  progress_line line(o, "verify");
+  const auto r = TRY(storage::check_index(
+      *view, [&](const json& resource) { return fhir::index_entries(resource, allow_list.get(), config.base_url); },
+      [&](std::uint64_t rows) {
+        line.show(rows, 0, false);
+        return true;
+      }));
+  line.show(r.rows, 0, true);
+  if (o.json) {
+    json::array examples;
+    for (const auto& e : r.examples) examples.push_back(e);
+    o.out << json(json::object{{"resources", r.resources},
+                               {"rows", r.rows},
+                               {"missing", r.missing},
+                               {"stray", r.stray},
+                               {"different", r.different},
+                               {"examples", std::move(examples)}})
+                 .dump()
+          << "\n";
+  } else {
+    o.out << fmt::format("{} resources, {} rows of the index: {} missing, {} of no resource, {} resources whose content gives others\n",
+                         r.resources, r.rows, r.missing, r.stray, r.different);
+    for (const auto& e : r.examples) o.out << "  " << e << "\n";
+  }
+  if (!r.whole()) return base::fail(storage::errc::damaged, "the index is not the one that the resources give", config.store_path);
   return {};
 }
 

@@ -5,6 +5,7 @@
 
 #include "site/admin/admin_port.hpp"
 #include "site/ctl/output.hpp"
+#include "site/settings/load.hpp"
 
 namespace dsf::site::ctl {
 
@@ -22,6 +23,8 @@ base::result<> store_backup(ctl_output& o, admin_calls& site, const store_places
 base::result<> store_keys(ctl_output& o, admin_calls& site, const std::string& file);
 // Without one.
 base::result<> store_restore(ctl_output& o, const store_places& options);
+// Compares the index of a site's store with one made anew of its resources. An error if they differ.
+base::result<> store_verify(ctl_output& o, const loaded_settings& settings);
 base::result<> store_check(ctl_output& o, const std::string& path);
 
 }  // namespace dsf::site::ctl

@@ -52,7 +52,7 @@ struct check_report {
   std::uint64_t bytes = 0;
   std::uint64_t keys = 0;
 };
-// A backup, or a store that no program has open: files against their checksums, and every row.
+// A backup, or a store that no program has open: files against their checksums, and every row; of a store the index, too (index_check.hpp).
 result<check_report> check(const std::filesystem::path& backup_or_store, const backup_watch& watch);
 
 }  // namespace dsf::storage

@@ -7,6 +7,7 @@
 #include "storage/backup/copy_impl.hpp"
 #include "storage/backup/keys_file_impl.hpp"
 #include "storage/durable_folder.hpp"
+#include "storage/index_check.hpp"
 #include "storage/record.hpp"
 #include "storage/store_folder_impl.hpp"
 #include "storage/store_rows_impl.hpp"
@@ -142,6 +143,12 @@ result<check_report> check(const fs::path& backup_or_store, const backup_watch& 
   const auto opened = TRY(store::open(std::move(options)));
   const auto view = opened->view();
   auto report = TRY(check_rows(view->below(), watch));
+  const auto index = TRY(check_index(*view, {}, [&](std::uint64_t rows) { return watch({report.rows + rows, report.bytes}); }));
+  if (!index.whole())
+    return fail(errc::damaged,
+                fmt::format("the index does not fit the resources: {} rows are missing, {} are of no resource; {}", index.missing,
+                            index.stray, index.examples.front()),
+                backup_or_store.string());
   report.sequence = view->sequence();
   return report;
 }

@@ -8,6 +8,7 @@
 
 #include "bpmn/execution/event.hpp"
 #include "storage/instances/instance_codec.hpp"
+#include "storage/index_check.hpp"
 #include "storage/store.hpp"
 #include "tests/crash/crash.hpp"
 
@@ -74,6 +75,8 @@ private:
     reader r;
     r.store_ = TRY(storage::store::open(std::move(o)));
     r.view_ = r.store_->view();
+    const auto index = TRY(storage::check_index(*r.view_, {}, [](std::uint64_t) { return true; }));
+    for (const auto& e : index.examples) r.wrong("its index: " + e);
     TRY(r.tasks());
     TRY(r.instances());
     TRY(r.left_over());
