@@ -11,6 +11,9 @@ namespace dsf::fhir {
 namespace {
 
 constexpr std::string_view not_null = "null is not allowed here; leave the element out";
+constexpr std::string_view only_id = "has only an id; an element needs a value or children";
+
+bool only_an_id(const base::json::object& members) { return members.size() == 1 && members.front().first == "id"; }
 
 // Long texts are cut in messages, at a character border.
 std::string quoted(std::string_view text) {
@@ -156,26 +159,27 @@ void checker::values(const element_info& element, const base::json::object& memb
 
 void checker::siblings(const element_info& element, const base::json::object& members, const base::json& v) {
   const auto* list = v.if_array();
+  const auto* other = find(members, "", element.name);
   if (!list) {
     const scope s(*this, element.name);
-    return sibling(v);
+    return sibling(v, other);
   }
-  const auto* other = find(members, "", element.name);
   for (std::size_t i = 0; i < list->size() && !full(); ++i) {
     const scope s(*this, element.name, static_cast<std::ptrdiff_t>(i));
     const auto& item = (*list)[i];
     if (!item.is_null())
-      sibling(item);
+      sibling(item, other && !(*other)[i].is_null());
     else if (!other || i >= other->size())
       add("structure", fmt::format("null in '_{}' needs a value at the same place of '{}'", element.name, element.name));
   }
 }
 
-void checker::sibling(const base::json& v) {
+void checker::sibling(const base::json& v, bool has_value) {
   static const type_info& element_type = *find_type("Element");
   const auto* members = v.if_object();
   if (!members) return add("structure", fmt::format("the id and extensions of a primitive must be an object, not {}", kind_of(v)));
   if (members->empty()) return add("structure", "is an empty object; leave it out");
+  if (!has_value && only_an_id(*members)) add("structure", std::string(only_id));
   object(element_type, *members, false);
 }
 
@@ -240,9 +244,8 @@ void checker::finish(const type_info& type, const base::json::object& members, c
       add("required", fmt::format("{} must have '{}'", type.name, name), name);
     }
   }
-  // R4 element.html (ele-1): an element has more than an id.
-  if (type.kind != type_kind::resource && members.size() == 1 && members.front().first == "id")
-    add("structure", "has only an id; an element needs a value or children");
+  // R4 element.html (ele-1): an element has more than an id; with siblings the value of the primitive counts.
+  if (type.kind != type_kind::resource && type.name != "Element" && only_an_id(members)) add("structure", std::string(only_id));
   // R4 extensibility.html (ext-1)
   if (type.name == "Extension") {
     bool value = false;

@@ -31,7 +31,7 @@ private:
   void siblings(const element_info& element, const base::json::object& members, const base::json& value);
   void value(const element_info& element, const base::json& v);
   void primitive_value(const element_info& element, const base::json& v);
-  void sibling(const base::json& v);
+  void sibling(const base::json& v, bool has_value);
   void required_code(const element_info& element, std::string_view code);
   void finish(const type_info& type, const base::json::object& members, const progress& seen);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "fhir/codec/checker.hpp"
+#include "fhir/codec/comments.hpp"
 
 namespace dsf::fhir {
 namespace {
@@ -36,6 +37,7 @@ reading read_json(std::string_view text, const codec_limits& limits) {
   }
   reading out;
   out.resource = std::move(*parsed);
+  if (mentions_comments(text)) leave_out_comments(out.resource);
   out.issues = check(out.resource, limits);
   return out;
 }

@@ -96,6 +96,10 @@ TEST_CASE("primitive siblings and null padding", "[fhir][json]") {
   CHECK(fault(R"({"resourceType":"Patient","name":[{"_given":[{"extension":[{"url":"u","valueCode":"x"}]}]}]})").empty());
   CHECK(fault(R"({"resourceType":"Patient","_birthDate":{"extension":[{"url":"u","valueCode":"x"}]}})").empty());
   CHECK(fault(R"({"resourceType":"Task","_status":{"extension":[{"url":"u","valueCode":"x"}]},"intent":"order"})").empty());
+  CHECK(fault(R"({"resourceType":"Patient","birthDate":"2000","_birthDate":{"id":"x"},"name":[{"given":["a"],"_given":[{"id":"y"}]}]})")
+            .empty());
+  CHECK(fault(R"({"resourceType":"Patient","_birthDate":{"id":"x"}})") ==
+        "Patient.birthDate: has only an id; an element needs a value or children");
   CHECK(fault(R"({"resourceType":"Patient","name":[{"given":["a",null]}]})") ==
         "Patient.name[0].given[1]: null needs an object at the same place of '_given'");
   CHECK(fault(R"({"resourceType":"Patient","name":[{"_given":[null]}]})") ==
@@ -108,6 +112,31 @@ TEST_CASE("primitive siblings and null padding", "[fhir][json]") {
         "Patient.extension[0]._url: Extension has no element '_url'");
   CHECK(fault(R"({"resourceType":"Patient","extension":[{"url":"u"}]})") ==
         "Patient.extension[0]: an extension needs a value or extensions");
+}
+
+// Finds: what a Java DSF 1.x engine deploys is refused because of the comments in it.
+TEST_CASE("comments as HAPI writes them are left out", "[fhir][json]") {
+  const auto read = [](std::string_view text) {
+    auto r = fhir::read_json(text);
+    INFO(fhir::test::told(r));
+    CHECK(r.ok());
+    return r.resource.dump();
+  };
+  CHECK(read(task(R"("_status":{"fhir_comments":[" set by the engine "]},"code":{"fhir_comments":["a"],"text":"x"})")) ==
+        task(R"("code":{"text":"x"})"));
+  CHECK(read(R"({"resourceType":"Patient","fhir_comments":["a"],"name":[{"given":["A","B"],"_given":[null,{"fhir_comments":["b"]}]}]})") ==
+        R"({"resourceType":"Patient","name":[{"given":["A","B"]}]})");
+  CHECK(
+      read(
+          R"({"resourceType":"Patient","name":[{"given":["A","B"],"_given":[{"id":"x","fhir_comments":["b"]},{"fhir_comments":["b"]}]}]})") ==
+      R"({"resourceType":"Patient","name":[{"given":["A","B"],"_given":[{"id":"x"},null]}]})");
+  CHECK(
+      read(
+          R"({"resourceType":"Bundle","type":"batch","entry":[{"resource":{"resourceType":"Patient","_active":{"fhir_comments":["c"]},"active":true}}]})") ==
+      R"({"resourceType":"Bundle","type":"batch","entry":[{"resource":{"resourceType":"Patient","active":true}}]})");
+  // Nothing else is: neither another form of the member, nor what was empty before.
+  CHECK(fault(R"({"resourceType":"Patient","fhir_comments":"a"})") == "Patient.fhir_comments: Patient has no element 'fhir_comments'");
+  CHECK(fault(R"({"resourceType":"Patient","fhir_comments":["a"],"_active":{}})") != "");
 }
 
 TEST_CASE("primitive values follow the lexical rules", "[fhir][json]") {

@@ -7,12 +7,11 @@ import { join, resolve } from 'node:path';
 import https from 'node:https';
 
 const start_timeout_ms = 30_000;
-const members = [['site-a', 'DIC'], ['site-b', 'HRP']];
 const sid = 'http://dsf.dev/sid/', profiles = 'http://dsf.dev/fhir/StructureDefinition/';
 export const read_all = { system: 'http://dsf.dev/fhir/CodeSystem/read-access-tag', code: 'ALL' };
 export const read_local = { ...read_all, code: 'LOCAL' };
 
-function freePort() {
+export function freePort() {
   return new Promise((done, fail) => {
     const server = createServer();
     server.once('error', fail);
@@ -24,22 +23,22 @@ const reference = (full_url) => ({ reference: full_url });
 const concept = (system, code) => ({ coding: [{ system, code }] });
 const uuid = (kind, n) => `urn:uuid:00000000-0000-4000-8000-${kind}${String(n).padStart(11, '0')}`;
 
-// What a consortium of two members and their parent looks like as a transaction.
-function allowList(thumbprints, addresses) {
+// What a consortium looks like as a transaction: `members` are {name, role, thumbprint, address}.
+export function allowList(members) {
   const meta = (profile) => ({ profile: [profiles + profile], tag: [read_all] });
   const identifier = (kind, value) => [{ system: `${sid}${kind}-identifier`, value }];
   const put = (fullUrl, resource, url) => ({ fullUrl, resource, request: { method: 'PUT', url } });
   const parent = uuid(1, 0);
   const entry = [put(parent, { resourceType: 'Organization', meta: meta('organization-parent'), identifier: identifier('organization', 'parent.example'), active: true, name: 'Parent' },
     `Organization?identifier=${sid}organization-identifier|parent.example`)];
-  members.forEach(([name, role], i) => {
+  members.forEach(({ name, role, thumbprint, address }, i) => {
     const organization = uuid(1, i + 1), endpoint = uuid(2, i + 1);
     entry.push(
-      put(organization, { resourceType: 'Organization', meta: meta('organization'), extension: [{ url: `${profiles}extension-certificate-thumbprint`, valueString: thumbprints[name] }],
+      put(organization, { resourceType: 'Organization', meta: meta('organization'), extension: [{ url: `${profiles}extension-certificate-thumbprint`, valueString: thumbprint }],
         identifier: identifier('organization', `${name}.example`), active: true, name, endpoint: [reference(endpoint)] }, `Organization?identifier=${sid}organization-identifier|${name}.example`),
       put(endpoint, { resourceType: 'Endpoint', meta: meta('endpoint'), identifier: identifier('endpoint', `${name}.localhost`), status: 'active',
         connectionType: { system: 'http://terminology.hl7.org/CodeSystem/endpoint-connection-type', code: 'hl7-fhir-rest' }, name, managingOrganization: reference(organization),
-        payloadType: [concept('http://hl7.org/fhir/resource-types', 'Task')], payloadMimeType: ['application/fhir+json', 'application/fhir+xml'], address: addresses[name] },
+        payloadType: [concept('http://hl7.org/fhir/resource-types', 'Task')], payloadMimeType: ['application/fhir+json', 'application/fhir+xml'], address },
       `Endpoint?identifier=${sid}endpoint-identifier|${name}.localhost`),
       put(uuid(3, i + 1), { resourceType: 'OrganizationAffiliation', meta: meta('organization-affiliation'), active: true, organization: reference(parent),
         participatingOrganization: reference(organization), code: [concept('http://dsf.dev/fhir/CodeSystem/organization-role', role)], endpoint: [reference(endpoint)] },
@@ -48,18 +47,24 @@ function allowList(thumbprints, addresses) {
   return { resourceType: 'Bundle', type: 'transaction', entry };
 }
 
+// Certificates for sites in a folder; the thumbprints of their client certificates by name.
+export function makeCertificates(build, folder, names) {
+  const made = spawnSync(resolve(build, 'site/dsfctl'), ['--json', 'pki', '--out', folder, ...names.flatMap((n) => ['--site', n])], { encoding: 'utf8' });
+  if (made.status !== 0) throw new Error(`dsfctl pki: ${made.stdout}${made.stderr}`);
+  return Object.fromEntries(JSON.parse(made.stdout).certificates.filter((c) => c.use === 'client').map((c) => [c.who, c.thumbprint]));
+}
+
 export class Site {
   // `build` holds site/dsfd and site/dsfctl.
   static async start(build) {
     const site = new Site();
     site.folder = mkdtempSync(join(tmpdir(), 'dsfd-clients-'));
-    const made = spawnSync(resolve(build, 'site/dsfctl'), ['--json', 'pki', '--out', join(site.folder, 'pki'), '--site', 'site-a', '--site', 'site-b'], { encoding: 'utf8' });
-    if (made.status !== 0) throw new Error(`dsfctl pki: ${made.stdout}${made.stderr}`);
-    const thumbprints = {};
-    for (const c of JSON.parse(made.stdout).certificates) if (c.use === 'client') thumbprints[c.who] = c.thumbprint;
+    const thumbprints = makeCertificates(build, join(site.folder, 'pki'), ['site-a', 'site-b']);
     const port = await freePort();
     site.base = `https://localhost:${port}/fhir`;
-    writeFileSync(join(site.folder, 'allow-list.json'), JSON.stringify(allowList(thumbprints, { 'site-a': site.base, 'site-b': 'https://site-b.localhost/fhir' })));
+    writeFileSync(join(site.folder, 'allow-list.json'), JSON.stringify(allowList([
+      { name: 'site-a', role: 'DIC', thumbprint: thumbprints['site-a'], address: site.base },
+      { name: 'site-b', role: 'HRP', thumbprint: thumbprints['site-b'], address: 'https://site-b.localhost/fhir' }])));
     writeFileSync(join(site.folder, 'site.yaml'), `name: site-a
 roles: [fhir]
 organization: {identifier: site-a.example}
