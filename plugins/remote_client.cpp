@@ -1,5 +1,6 @@
 #include "plugins/remote_client.hpp"
 
+#include <atomic>
 #include <future>
 
 #include "net/query.hpp"
@@ -45,10 +46,24 @@ public:
     return call("POST", options_.base_url + "/" + type, resource.dump(),
                 {{"If-None-Exist", criteria}, {"Prefer", "return=representation"}});
   }
-  result<json> transaction(const json& bundle) override { return call("POST", options_.base_url, bundle.dump(), {}); }
+  // R4 http.html: POST [base]. Java DSF's container has the base as a folder and sends who leaves the slash out to it; there is nothing else to
+  // look for at another place.
+  result<json> transaction(const json& bundle) override {
+    if (!base_is_folder_) {
+      const auto response = TRY(send("POST", options_.base_url, bundle.dump(), {}));
+      if (response.status < 301 || response.status > 308 || response.status == 304)
+        return resource_in_answer(response.status, response.body, options_.base_url);
+      base_is_folder_ = true;
+    }
+    return call("POST", options_.base_url + "/", bundle.dump(), {});
+  }
 
 private:
   result<json> call(std::string method, std::string url, std::string body, net::header_list headers) {
+    const auto response = TRY(send(std::move(method), url, std::move(body), std::move(headers)));
+    return resource_in_answer(response.status, response.body, url);
+  }
+  net::result<net::client_response> send(std::string method, const std::string& url, std::string body, net::header_list headers) {
     net::client_request r;
     r.method = std::move(method);
     r.url = url;
@@ -61,11 +76,11 @@ private:
     auto answer = promise.get_future();
     transport_.send(std::move(r), options_.request_timeout_ms,
                     [&](net::result<net::client_response> got) { promise.set_value(std::move(got)); });
-    const auto response = TRY(answer.get());
-    return resource_in_answer(response.status, response.body, url);
+    return answer.get();
   }
   net::transport& transport_;
   remote_options options_;
+  std::atomic<bool> base_is_folder_ = false;
 };
 
 }  // namespace

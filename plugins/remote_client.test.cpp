@@ -38,6 +38,23 @@ TEST_CASE("remote client: address, credentials and time-out are the ones it was 
   CHECK_FALSE(wire.seen.headers.has("Authorization"));
 }
 
+// Finds: an engine that can't deploy to a Java endpoint, whose container answers a POST to the base with a redirect to the folder.
+TEST_CASE("remote client: a server that has its base as a folder") {
+  struct container final : net::transport {
+    std::vector<std::string> asked;
+    void send(net::client_request request, std::int64_t, net::client_callback done) override {
+      asked.push_back(request.url);
+      const bool folder = request.url.ends_with('/');
+      done(net::client_response{.status = folder ? 200 : 302, .headers = {}, .body = folder ? R"({"resourceType":"Bundle"})" : ""});
+    }
+  } wire;
+  const auto site = make_remote_client(wire, {"https://java.example/fhir"});
+  const base::json bundle = base::json::object{{"resourceType", "Bundle"}};
+  REQUIRE(site->transaction(bundle));
+  REQUIRE(site->transaction(bundle));
+  CHECK(wire.asked == std::vector<std::string>{"https://java.example/fhir", "https://java.example/fhir/", "https://java.example/fhir/"});
+}
+
 TEST_CASE("remote client: a refusal names the address and what the server says, not the credentials") {
   recorder wire;
   wire.answer.status = 401;
