@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "fhir/codec/primitive.hpp"
@@ -34,6 +35,19 @@ std::string listed(const binding_info& binding) {
   std::string out;
   for (const auto& c : binding.codes) out += fmt::format("{}{}", out.empty() ? "" : ", ", c.code);
   return out;
+}
+
+// R4 terminologies.html 4.1.5.1: one coding of a required binding must be in the value set.
+std::string concept_fault(const element_info& element, const base::json& v) {
+  const auto* binding = element.binding;
+  if (!binding || !binding->complete || element.type->name != "CodeableConcept") return {};
+  const auto& codings = v["coding"];
+  if (codings.size() == 0 && v.find("extension")) return {};
+  for (const auto& c : codings) {
+    const auto same_code = std::ranges::equal_range(binding->codes, std::string_view(c["code"].str()), {}, &coded::code);
+    if (std::ranges::any_of(same_code, [&](const coded& known) { return known.system == c["system"].str(); })) return {};
+  }
+  return fmt::format("has no coding of the value set {}: {}", binding->value_set, listed(*binding));
 }
 
 }  // namespace
@@ -192,6 +206,7 @@ void checker::value(const element_info& element, const base::json& v) {
   if (members->empty()) return add("structure", "is an empty object; leave the element out");
   if (type.kind == type_kind::resource) return resource(v, element.name == "contained");
   object(type, *members, false);
+  if (auto fault = concept_fault(element, v); !fault.empty()) add("code-invalid", std::move(fault));
 }
 
 void checker::primitive_value(const element_info& element, const base::json& v) {

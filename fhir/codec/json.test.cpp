@@ -181,6 +181,17 @@ TEST_CASE("codes of required bindings are checked", "[fhir][json]") {
       "Task.status: 'runnning' is not one of accepted, cancelled, completed, draft, entered-in-error, failed, in-progress, on-hold, ready, "
       "received, rejected, requested");
   CHECK(fault(R"({"resourceType":"Patient","language":"tlh"})").empty());  // preferred only
+  const auto measure = [](std::string_view notation) {
+    return fault(R"({"resourceType":"Measure","status":"draft","improvementNotation":)" + std::string(notation) + "}");
+  };
+  CHECK(
+      measure(
+          R"({"coding":[{"system":"http://x","code":"y"},{"system":"http://terminology.hl7.org/CodeSystem/measure-improvement-notation","code":"increase"}]})")
+          .empty());
+  CHECK(measure(R"({"coding":[{"system":"http://x","code":"increase"}]})") ==
+        "Measure.improvementNotation: has no coding of the value set http://hl7.org/fhir/ValueSet/measure-improvement-notation: decrease, "
+        "increase");
+  CHECK(!measure(R"({"text":"more"})").empty());
   CHECK(fault(R"({"resourceType":"Subscription","status":"active","reason":"r","criteria":"Task","channel":{"type":"fax"}})") ==
         "Subscription.channel.type: 'fax' is not one of email, message, rest-hook, sms, websocket");
 }

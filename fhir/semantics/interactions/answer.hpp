@@ -87,6 +87,13 @@ prepared prepare_type_history(const interaction_request& request, const interact
 prepared prepare_system_history(const interaction_request& request, const interaction_context& context, const answerer& answer);
 prepared prepare_purge(const interaction_context& context, const answerer& answer, std::string_view type, base::uuid id);
 prepared prepare_bundle(const interaction_request& request, const interaction_context& context, const answerer& answer);
+// Operations: of a type, or with an id of one resource.
+prepared prepare_snapshot(const interaction_request& request, const interaction_context& context, const answerer& answer,
+                          std::optional<base::uuid> id);
+prepared prepare_validate(const interaction_request& request, const interaction_context& context, const answerer& answer,
+                          std::string_view type, std::optional<base::uuid> id);
+prepared prepare_expand(const interaction_request& request, const interaction_context& context, const answerer& answer,
+                        std::optional<base::uuid> id);
 prepared prepare_metadata(const interaction_context& context, const answerer& answer);
 
 // The JSON text of a searchset (3.4, 1.5); shared with bundle entries.

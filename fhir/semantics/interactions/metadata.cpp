@@ -133,6 +133,15 @@ base::json resource_entry(std::string_view type, const conformance_cache& confor
   add_list("searchInclude", include_values(type, true));
   add_list("searchRevInclude", reverse_values(type, true));
   r.set("searchParam", search_parameters(type));
+  // $snapshot is DSF's; the others are ours.
+  base::json operations(base::json::array{});
+  const auto add_operation = [&](std::string_view name, std::string_view definition) {
+    operations.push_back(with({{"name", name}, {"definition", "http://hl7.org/fhir/OperationDefinition/" + std::string(definition)}}));
+  };
+  if (type == "StructureDefinition") add_operation("snapshot", "StructureDefinition-snapshot");
+  add_operation("validate", "Resource-validate");
+  if (type == "ValueSet") add_operation("expand", "ValueSet-expand");
+  r.set("operation", std::move(operations));
   return r;
 }
 

@@ -9,6 +9,7 @@
 #include "base/mutant.hpp"
 #include "fhir/semantics/access.hpp"
 #include "fhir/semantics/element.hpp"
+#include "fhir/semantics/interactions/questionnaire_check.hpp"
 #include "fhir/semantics/invariants/invariants.hpp"
 #include "fhir/semantics/names.hpp"
 #include "fhir/semantics/operation_outcome.hpp"
@@ -21,10 +22,8 @@ namespace {
 // 4.5: everything that an admitted resource is checked against beyond the codec. A Task that becomes failed may have any faults.
 op_result<void> validate(const op_scope& scope, const base::json& resource, std::vector<issue> issues, bool ignore_errors) {
   if (ignore_errors) return {};
-  auto broken = check_invariants(resource);
-  std::ranges::move(broken, std::back_inserter(issues));
-  auto more = check_profiles(resource, scope.conformance);
-  std::ranges::move(more, std::back_inserter(issues));
+  std::ranges::move(content_issues(scope, resource), std::back_inserter(issues));
+  std::ranges::move(OP_PASS(questionnaire_issues(scope, resource)), std::back_inserter(issues));
   if (has_errors(issues)) return std::unexpected(op_fault{403, operation_outcome(issues), {}, {}});
   return {};
 }
@@ -51,6 +50,12 @@ std::unexpected<op_fault> op_store_error(const base::error& error) {
   auto fault = op_fail(500, "exception", "Error while accessing DB");
   fault.error().denials.push_back("store: " + error.to_string());
   return fault;
+}
+
+std::vector<issue> content_issues(const op_scope& scope, const base::json& resource) {
+  auto out = check_invariants(resource);
+  std::ranges::move(check_profiles(resource, scope.conformance), std::back_inserter(out));
+  return out;
 }
 
 op_scope scope_of(const interaction_context& c) { return {c, c.view, c.allow_list, c.processes, c.conformance, {}, {}}; }

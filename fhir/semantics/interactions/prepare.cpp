@@ -42,10 +42,6 @@ prepared root(const interaction_request& request, const interaction_context& con
   return only(std::move(r));
 }
 
-prepared not_yet(const answerer& answer, std::string_view what) {
-  return only(answer.outcome(501, "error", "not-supported", fmt::format("{} is not supported by this version of the server", what)));
-}
-
 bool has_search_parameter(const interaction_request& request) {
   for (const auto& [name, value] : request.query)
     if (name != "_format" && name != "_pretty" && name != "_summary") return true;
@@ -70,6 +66,21 @@ prepared on_type(const interaction_request& request, const interaction_context& 
   return not_this_method(request, answer, conditional ? "GET, HEAD, POST, PUT, DELETE" : "GET, HEAD, POST");
 }
 
+// Operations that change nothing, of a type or of one resource.
+prepared run_operation(const interaction_request& request, const interaction_context& context, const answerer& answer,
+                       std::string_view type, std::string_view name, std::optional<base::uuid> id) {
+  const bool snapshot = name == "$snapshot" && type == "StructureDefinition", expand = name == "$expand" && type == "ValueSet";
+  const bool validate = name == "$validate";
+  if (!snapshot && !expand && !validate) return only(answer.empty(404));
+  // A type has nothing to validate without a body.
+  const bool by_get = !validate || id;
+  if (request.method != http_method::post && !(by_get && is_reading(request)))
+    return not_this_method(request, answer, by_get ? "GET, HEAD, POST" : "POST");
+  if (snapshot) return prepare_snapshot(request, context, answer, id);
+  if (expand) return prepare_expand(request, context, answer, id);
+  return prepare_validate(request, context, answer, type, id);
+}
+
 prepared on_instance(const interaction_request& request, const interaction_context& context, const answerer& answer,
                      const std::vector<std::string_view>& path) {
   const auto type = path[0];
@@ -83,7 +94,7 @@ prepared on_instance(const interaction_request& request, const interaction_conte
   }
   if (path.size() == 3 && path[2] == "$permanent-delete")
     return request.method == http_method::post ? prepare_purge(context, answer, type, *id) : not_this_method(request, answer, "POST");
-  if (path.size() == 3 && path[2] == "$snapshot" && type == "StructureDefinition") return not_yet(answer, "$snapshot");
+  if (path.size() == 3 && path[2].starts_with('$')) return run_operation(request, context, answer, type, path[2], *id);
   if (path[2] != "_history" || path.size() > 4) return only(answer.empty(404));
   if (!is_reading(request)) return not_this_method(request, answer, readers);
   if (path.size() == 3) return prepare_history(request, context, answer, type, *id);
@@ -126,8 +137,8 @@ prepared prepare(const interaction_request& request, const interaction_context& 
   if (path[1] == "_history" && path.size() == 2)
     return is_reading(request) ? prepare_type_history(request, context, answer, path[0]) : not_this_method(request, answer, readers);
   if (path[1] == "_search" && path.size() == 2) return not_this_method(request, answer, "POST");
-  if (path.size() == 2 && path[1] == "$snapshot" && path[0] == "StructureDefinition") return not_yet(answer, "$snapshot");
-  if (path[1].starts_with('$')) return only(answer.empty(404));
+  if (path[1].starts_with('$'))
+    return path.size() == 2 ? run_operation(request, context, answer, path[0], path[1], {}) : only(answer.empty(404));
   return on_instance(request, context, answer, path);
 }
 

@@ -11,16 +11,13 @@
 #include <vector>
 
 #include "fhir/semantics/profiles/canonicals.hpp"
+#include "fhir/semantics/profiles/value_sets.hpp"
 
 namespace dsf::fhir {
 
 class code_set {
 public:
   void add(std::string_view system, std::string_view code);
-  void remove(std::string_view system, std::string_view code);
-  void add_all(const code_set& other);
-  void remove_all(const code_set& other);
-  void keep_common(const code_set& other);
 
   bool contains(std::string_view system, std::string_view code) const;
   // Of any system: for elements of type code, which carry none.
@@ -41,22 +38,14 @@ private:
 // Lists value sets of this server, and those of R4 that the model tables know. Each is listed once.
 class terminology {
 public:
-  terminology(const canonical_map& code_systems, const canonical_map& value_sets) : code_systems_(code_systems), value_sets_(value_sets) {}
+  terminology(const canonical_map& code_systems, const canonical_map& value_sets);
 
-  // Null if the value set is not known, or can't be listed from what is here: a code system that is missing or incomplete, a filter
-  // that is not understood.
+  // Null if the value set is not known, or can't be listed from what is here.
   std::shared_ptr<const code_set> expand(std::string_view canonical);
 
 private:
-  std::shared_ptr<const code_set> list(const base::json& value_set);
-  std::shared_ptr<const code_set> list_parts(const base::json& parts);
-  std::shared_ptr<const code_set> list_part(const base::json& part);
-  std::shared_ptr<code_set> list_system(const base::json& part);
-
-  const canonical_map& code_systems_;
-  const canonical_map& value_sets_;
+  value_set_lister lister_;
   std::map<std::string, std::shared_ptr<const code_set>, std::less<>> done_;
-  std::vector<std::string> open_;  // value sets on the way: one that contains itself can't be listed
 };
 
 }  // namespace dsf::fhir

@@ -64,7 +64,7 @@ void cardinality(json& definition, const json& element, bool new_slice, const fa
   auto max = limit_of(definition["max"].str()).value_or(unlimited);
   if (const auto* asked = element.find("min")) {
     min = asked->int_or(0);
-    if (min < base_min && !DSF_MUTANT("snapshot.min_may_fall"))
+    if (min < base_min && !DSF_MUTANT("fhir.snapshot_min_may_fall"))
       return fault(fmt::format("min {} is less than {}, which the base demands", min, base_min));
   }
   if (const auto* asked = element.find("max")) {

@@ -203,7 +203,7 @@ private:
     // A slice begins as what its whole is by now, but nothing says that it must be there.
     element_node made{whole.name, name, at->definition, at->children, {}, {}};
     made.definition.erase("slicing");
-    if (!DSF_MUTANT("snapshot.slice_min_inherited")) made.definition.set("min", 0);
+    if (!DSF_MUTANT("fhir.snapshot_slice_min_inherited")) made.definition.set("min", 0);
     if (const auto code = type_of_variant(whole, name); !code.empty()) {
       json only(json::array{});
       for (const auto& t : whole.definition["type"])

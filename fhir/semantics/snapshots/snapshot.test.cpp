@@ -9,13 +9,11 @@
 #include <map>
 #include <set>
 
-#include "fhir/codec/checker.hpp"
 #include "fhir/codec/json.hpp"
 #include "fhir/codec/xml.hpp"
 #include "fhir/conformance/bundled.hpp"
 #include "fhir/model/base_snapshots.hpp"
 #include "fhir/model/model.hpp"
-#include "fhir/semantics/invariants/invariants.hpp"
 #include "fhir/semantics/profiles/canonicals.hpp"
 #include "fhir/semantics/site.test.hpp"
 
