@@ -78,7 +78,7 @@ struct planned_write {
 // Authorization, default profile and validation of a new resource; changes it. `issues`: what the codec found.
 op_result<void> admit_new(const op_scope& scope, base::json& resource, const std::vector<issue>& issues);
 op_result<void> admit_change(const op_scope& scope, const stored_resource& before, base::json& after, const std::vector<issue>& issues);
-// What is wrong with a resource by the invariants of R4, the profiles, and its Questionnaire.
+// What is wrong with a resource by the invariants of R4 and by the profiles.
 std::vector<issue> content_issues(const op_scope& scope, const base::json& resource);
 // References, index, keys, class: what is to be written.
 op_result<planned_write> plan_write(const op_scope& scope, base::json resource, base::uuid id, resource_write::kind what,
