@@ -99,6 +99,7 @@ struct site {
   ~site() {
     heard->stop();
     work.stop();
+    (void)store->close();  // its thread tells the listener of the last commit
   }
   std::string create(const std::string& type, const std::string& body) {
     fhir::interaction_request r;

@@ -17,7 +17,7 @@ using base::json;
 
 namespace {
 
-// A server that honours If-None-Exist, and whose answers can be lost.
+// A server that honours If-None-Exist (dsf-fhir-server 3.6: what exists is told by Location, not shown), and whose answers can be lost.
 class server final : public net::transport {
 public:
   void send(net::client_request r, std::int64_t, net::client_callback done) override {
@@ -26,16 +26,21 @@ public:
     if (r.method == "POST") {
       const std::string criteria(r.headers.value("If-None-Exist"));
       auto& resource = resources[criteria];
-      answer.status = resource.is_null() ? 201 : 200;
       if (resource.is_null()) {
+        answer.status = 201;
         resource = *json::parse(r.body.view());
         resource.set("id", "id-" + std::to_string(resources.size()));
+        answer.body = resource.dump();
+      } else {
+        answer.status = 200;
+        answer.headers = {{"Location", "https://dmz/fhir/MeasureReport/" + resource["id"].str() + "/_history/1"}};
+        answer.body = R"({"resourceType":"OperationOutcome","issue":[{"severity":"information","code":"duplicate"}]})";
       }
-      answer.body = resource.dump();
       if (std::exchange(lose, false)) return done(net::fail(net::errc::connection_lost, "lost"));
     } else {
       answer.status = 200;
-      answer.body = resources.begin()->second.dump();
+      for (const auto& [criteria, resource] : resources)
+        if (r.url.ends_with("/" + resource["id"].str())) answer.body = resource.dump();
     }
     done(std::move(answer));
   }

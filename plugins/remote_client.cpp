@@ -43,8 +43,12 @@ public:
     if (identifier["value"].str().empty())
       return fail(errc::not_configured, "a resource created at another site needs an identifier", type);
     const auto criteria = "identifier=" + net::percent_encode(identifier["system"].str() + "|" + identifier["value"].str());
-    return call("POST", options_.base_url + "/" + type, resource.dump(),
-                {{"If-None-Exist", criteria}, {"Prefer", "return=representation"}});
+    const auto url = options_.base_url + "/" + type;
+    const auto response = TRY(send("POST", url, resource.dump(), {{"If-None-Exist", criteria}, {"Prefer", "return=representation"}}));
+    auto made = TRY(resource_in_answer(response.status, response.body, url));
+    if (made["resourceType"].str() == type) return made;
+    // It was there already: the answer is an OperationOutcome, and Location says where (dsf-fhir-server 3.6).
+    return read(type, TRY(id_at(response.headers.value("Location"), type, url)), 0);
   }
   // R4 http.html: POST [base]. Java DSF's container has the base as a folder and sends who leaves the slash out to it; there is nothing else to
   // look for at another place.
@@ -59,6 +63,15 @@ public:
   }
 
 private:
+  // "https://.../Group/<id>/_history/<version>", or without the version.
+  static result<std::string> id_at(std::string_view location, const std::string& type, const std::string& url) {
+    const auto before = "/" + type + "/";
+    const auto at = location.rfind(before);
+    const auto id = at == location.npos ? std::string_view{} : location.substr(at + before.size());
+    if (id.empty()) return fail(errc::bad_answer, "the answer is neither the resource nor does it say where the one is that exists", url);
+    return std::string(id.substr(0, id.find('/')));
+  }
+
   result<json> call(std::string method, std::string url, std::string body, net::header_list headers) {
     const auto response = TRY(send(std::move(method), url, std::move(body), std::move(headers)));
     return resource_in_answer(response.status, response.body, url);

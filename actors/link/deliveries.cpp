@@ -201,7 +201,10 @@ void deliveries::answered(answer& a) {
   if ((r.status == 412 || r.status == 409) && !j.asking) return ask(a.id, j);
   // Without a body: it does not know us yet, or not any more (dsf-fhir-server 2.1).
   const bool unknown_caller = r.status == 401 || (r.status == 403 && r.body.empty());
-  if (r.status >= 500 || r.status == 408 || r.status == 429 || unknown_caller || r.status < 400) return back_off(a.id, diagnostics_of(r));
+  // The endpoint looks at what the Task refers to at other sites; that it could not just now is no refusal (dsf-fhir-server 4.2).
+  const bool unresolved = r.status == 403 && diagnostics_of(r).find("could not be resolved on server") != std::string::npos;
+  if (r.status >= 500 || r.status == 408 || r.status == 429 || unknown_caller || unresolved || r.status < 400)
+    return back_off(a.id, diagnostics_of(r));
   give_up(a.id, j, diagnostics_of(r));
 }
 

@@ -118,6 +118,33 @@ TEST_CASE("create is refused", "[create]") {
   CHECK(good.body()["managingEntity"].find("reference") == nullptr);  // 4.3
 }
 
+// Would find: an update of a Task's status that is refused because the site it came from is away. Found by power losses of a split site.
+TEST_CASE("external references that the version before had are not asked for again", "[update]") {
+  test_site site;
+  const auto away = R"({"reference":"https://unknown.example/fhir/Organization/1"})",
+             near = R"({"reference":"https://site-b.example/fhir/Organization/1"})";
+  auto g = group();
+  g.set("managingEntity", parsed(away));
+  const auto made = site.post(site.local, g);
+  REQUIRE(made.status() == 201);
+  const auto checks_of = [&](const json& body) {
+    const interaction_request request{.method = http_method::put,
+                                      .path = "Group/" + made.body()["id"].str(),
+                                      .accept = "application/fhir+json",
+                                      .content_type = "application/fhir+json",
+                                      .body = body.dump()};
+    const interaction_context context{site.view,    site.local,       site.config,     {},
+                                      site.entropy, *site.allow_list, *site.processes, *site.conformance};
+    auto done = prepare(request, context);
+    REQUIRE(done.if_pending());
+    return done.if_pending()->external_checks.size();
+  };
+  auto after = made.body();
+  CHECK(checks_of(after) == 0);
+  after.set("managingEntity", parsed(near));
+  CHECK(checks_of(after) == 1);
+}
+
 TEST_CASE("external references are handed to the caller", "[create]") {
   test_site site;
   auto g = group();

@@ -1,7 +1,11 @@
 // PUT /T/{id} and PUT /T?query (dsf-fhir-server 3.4, 3.7).
 #include <fmt/format.h>
 
+#include <set>
+
+#include "base/mutant.hpp"
 #include "fhir/semantics/interactions/answer.hpp"
+#include "fhir/semantics/references/references.hpp"
 
 namespace dsf::fhir {
 namespace {
@@ -19,12 +23,24 @@ prepared commit_one(const interaction_context& context, const answerer& answer, 
   return {std::move(out), {}};
 }
 
+// Targets elsewhere that the version before referred to as well were asked for then; a server that is away just now does not stop the update.
+op_result<void> leave_out_known(const stored_resource& before, std::vector<external_reference>& external) {
+  if (external.empty() || DSF_MUTANT("fhir.known_references_asked_again")) return {};
+  if (!before.bytes) return {};
+  auto old = OP_TRY(base::json::parse(*before.bytes));
+  std::set<std::string, std::less<>> known;
+  for (const auto& r : find_references(old)) known.emplace(r.text());
+  std::erase_if(external, [&](const external_reference& e) { return known.contains(e.reference); });
+  return {};
+}
+
 prepared update_to(const interaction_context& context, const answerer& answer, const stored_resource& before, request_body body,
                    std::vector<index_range> watched) {
   const auto scope = scope_of(context);
   if (auto admitted = admit_change(scope, before, body.resource, body.issues); !admitted) return answer.stop(std::move(admitted).error());
   auto planned = plan_write(scope, std::move(body.resource), before.id, resource_write::kind::update, before.version);
   if (!planned) return answer.stop(std::move(planned).error());
+  if (auto left = leave_out_known(before, planned->external); !left) return answer.stop(std::move(left).error());
   return commit_one(context, answer, std::move(*planned), 200, std::move(watched));
 }
 
