@@ -7,8 +7,8 @@
 #include <set>
 
 #include "bpmn/execution/event.hpp"
-#include "storage/instances/instance_codec.hpp"
 #include "storage/index_check.hpp"
+#include "storage/instances/instance_codec.hpp"
 #include "storage/store.hpp"
 #include "tests/crash/crash.hpp"
 
