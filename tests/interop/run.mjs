@@ -2,7 +2,7 @@
 // Ping-pong between dsfd and an installation of Java DSF 1.x, in mixes of halves; README.md tells how, and what was seen.
 //   run.mjs --build FOLDER --fhir HOME --bpe HOME --plugin JAR [--mix NAME ...]
 // HOME holds dsf_fhir.jar or dsf_bpe.jar, lib/ and conf/; JAR is the ping-pong plugin of Java DSF.
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -34,12 +34,19 @@ function partsOf(site, [endpoint, engine]) {
   return [endpoint === 'java' ? new JavaEndpoint(site) : new OwnEndpoint(site), engine === 'java' ? new JavaEngine(site) : new OwnEngine(site)];
 }
 
-// A Java endpoint of 1.x has the Task profile under its older name task-base; our processes are derived from `task`, so an operator brings it along.
-async function bringTaskProfile(site) {
-  const profile = JSON.parse(readFileSync(join(source, 'fhir/conformance/structure-definition-task.json'), 'utf8'));
-  delete profile.meta.profile;
-  const posted = await site.send('POST', 'StructureDefinition', profile);
-  if (posted.status !== 201) throw new Error(`${site.name} does not take the Task profile: ${posted.status} ${posted.text.slice(0, 800)}`);
+// A Java endpoint of 1.x has the Task profile under its older name task-base, and knows no profiles of definitions; our processes name those of 2.x, so
+// an operator brings along what is not there.
+async function bringProfiles(site) {
+  const folder = join(source, 'fhir/conformance'), brought = [];
+  for (const file of readdirSync(folder).filter((f) => /^structure-definition-(meta|task|structure-definition|code-system|value-set|activity-definition|naming-system)\.json$/.test(f)).sort()) {
+    const profile = JSON.parse(readFileSync(join(folder, file), 'utf8'));
+    if ((await site.get(`StructureDefinition?url=${profile.url}`)).json.total > 0) continue;
+    delete profile.meta.profile;
+    const posted = await site.send('POST', 'StructureDefinition', profile);
+    if (posted.status !== 201) throw new Error(`${site.name} does not take ${profile.url}: ${posted.status} ${posted.text.slice(0, 800)}`);
+    brought.push(profile.url.split('/').pop());
+  }
+  console.log(`  profiles brought to the Java endpoint of ${site.name}: ${brought.join(', ')}`);
 }
 
 const organization = (site) => ({ type: 'Organization', identifier: { system: 'http://dsf.dev/sid/organization-identifier', value: `${site.name}.example` } });
@@ -81,7 +88,7 @@ async function run(name, { about, halves }) {
         running.push(part);
         await part.begin({ homes, build, source, database });
         console.log(`  ${part.name} is up`);
-        if (part instanceof JavaEndpoint && halves[i][1] === 'own') await bringTaskProfile(site);
+        if (part instanceof JavaEndpoint && halves[i][1] === 'own') await bringProfiles(site);
       }
     }
     for (const site of sites) {
