@@ -84,7 +84,8 @@ TEST_CASE("snapshots: as R4 published them, or with a reason", "[snapshot][publi
   for (const auto* name : {"profiles-others.json", "extension-definitions.json"}) {
     std::ifstream in(folder / name);
     if (!in) {
-      std::cout << "skipped: no " << (folder / name) << "; scripts/fhir_definitions fetches it into an empty folder\n";
+      std::cout << "skipped: published snapshots are not in " << folder.string()
+                << "; scripts/fhir_definitions fetches them into an empty folder\n";
       return;
     }
     const auto bundle = parsed(std::string{std::istreambuf_iterator<char>(in), {}});
