@@ -47,6 +47,12 @@ struct instance_host::working {
   };
   std::map<std::string, task> tasks;
 
+  // One that nobody can read any more (deleted, erased) keeps no instance from ending.
+  base::result<bool> is_gone(const std::string& id) const {
+    if (tasks.contains(id)) return false;
+    const auto stored = TRY(view->current("Task", TRY(base::uuid::parse(id))));
+    return !stored || stored->deleted;
+  }
   base::result<task*> open(const std::string& id, read_task* read = nullptr) {
     if (const auto at = tasks.find(id); at != tasks.end()) return &at->second;
     const auto uuid = TRY(base::uuid::parse(id));
@@ -74,10 +80,15 @@ base::log_context instance_host::log_context() const {
   return {.process = process_ ? process_name() : std::string{}, .instance = external_id(), .business_key = state_.business_key};
 }
 
-base::result<> instance_host::load(bool before_end) {
+base::result<> instance_host::load(bool before_end) { return load(before_end, false); }
+base::result<> instance_host::load_without_data() { return load(false, true); }
+
+base::result<> instance_host::load(bool before_end, bool without_data) {
   const auto view = context_->store->view();
   auto snapshot = TRY(view->instance_snapshot(id_));
   storage::large_value_reader values{external_id(), view, id_};
+  without_data_ = without_data;
+  if (without_data) values.stand_in_for_erased();
   rows_ = 0;
   unsnapped_bytes_ = 0;
   snapshot_bytes_ = 0;
@@ -277,7 +288,12 @@ base::result<> instance_host::run_quick_handlers(working& w, std::vector<bpmn::e
   std::vector<bpmn::run_handler> quick;
   for (auto& effect : effects) {
     if (auto* finish = std::get_if<bpmn::finish_task>(&effect)) {
-      auto* task = TRY(w.open(finish->task.id));
+      auto opened = w.open(finish->task.id);
+      if (!opened) {
+        if (TRY(w.is_gone(finish->task.id))) continue;
+        return base::failure(std::move(opened).error());
+      }
+      auto* task = *opened;
       // A Task that an operator has ended by hand stays as it is.
       if (task->content["status"].str() != "in-progress") continue;
       task->content = to_final(std::move(task->content), finish->status, finish->error, finish->pending);

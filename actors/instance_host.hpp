@@ -69,6 +69,8 @@ public:
   // Snapshot and the events after it. Errors: damaged rows, a definition that is not here any more. `before_end`: of an instance that ended, the
   // state just before, with its variables; for looking at it.
   base::result<> load(bool before_end = false);
+  // When load() says storage::errc::erased: all but the values that went with the data key. Good for one thing only, to end the instance.
+  base::result<> load_without_data();
   // A new instance; its first command must be start_instance.
   void create(std::shared_ptr<const deployed_process> process) { process_ = std::move(process); }
 
@@ -83,6 +85,7 @@ public:
   base::result<plugins::activation> activation_of(const bpmn::run_handler& call) const { return activation_of(state_, call); }
   [[nodiscard]] const bpmn::instance_state& state() const { return state_; }
   [[nodiscard]] const bpmn::definition& definition() const { return *process_->definition; }
+  [[nodiscard]] bool without_data() const { return without_data_; }
   [[nodiscard]] bool running() const { return state_.status == bpmn::instance_status::running; }
   [[nodiscard]] std::uint64_t id() const { return id_; }
   [[nodiscard]] std::string external_id() const { return context_->store->external_id(id_); }
@@ -93,6 +96,7 @@ public:
 
 private:
   struct working;
+  base::result<> load(bool before_end, bool without_data);
   base::result<> take(working& w, incoming in);
   base::result<> apply_step(working& w, bpmn::step step, const bpmn::command& cause);
   base::result<> run_quick_handlers(working& w, std::vector<bpmn::effect> effects, base::timestamp now);
@@ -114,6 +118,7 @@ private:
   storage::stored_values stored_;  // large values that need not be put again
   std::optional<storage::data_key> key_;
   bool key_stored_ = false;
+  bool without_data_ = false;
 };
 
 // How a handler's outcome goes on as a command.

@@ -74,6 +74,8 @@ struct instance_state_of_actor {
   bool load() {
     if (ready) return true;
     if (auto loaded = host.load(); !loaded) {
+      if (loaded.error().is(storage::errc::erased) && !DSF_MUTANT("actors.erased_instance_stays") && host.load_without_data())
+        return end_without_data();
       if (!loaded.error().is(bpmn::errc::not_waiting))
         context().log->error("engine", "a process instance can't be loaded", {.instance = host.external_id()},
                              {{"error", loaded.error().to_string()}});
@@ -90,6 +92,18 @@ struct instance_state_of_actor {
     return true;
   }
 
+  // Its data key is gone, so no step can be taken but the last (docs/decisions/erasure.md).
+  bool end_without_data() {
+    ready = true;
+    if (!host.running()) return true;
+    context().log->warning("engine", "the data of a running process instance were erased: it is ended", host.log_context());
+    const auto ends = [](const incoming& in) { return std::holds_alternative<bpmn::cancel_instance>(in.what.what); };
+    if (std::ranges::none_of(queue, ends) && std::ranges::none_of(resting, ends))
+      queue.push_front(
+          {bpmn::command{now(), "erasure", bpmn::cancel_instance{"the data of this process instance were erased"}}, {}, {}, {}});
+    return true;
+  }
+
   static void give_back(incoming& in, const base::error& why) {
     if (in.done) in.done(base::failure(why));
   }
@@ -99,7 +113,7 @@ struct instance_state_of_actor {
 
   // What a wake-up finds due.
   void look() {
-    if (!host.running()) return;
+    if (!host.running() || host.without_data()) return;
     auto open = host.resume();
     if (!open)
       return context().log->error("engine", "open work of an instance can't be read", host.log_context(),

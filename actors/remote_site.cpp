@@ -79,6 +79,8 @@ struct remote_site_state {
       if (auto opened = open(*view, *e); !opened) {
         shared->context.log->error("outbox", "an outbox entry can't be sent", {.partner = url, .business_key = e->business_key},
                                    {{"error", opened.error().to_string()}});
+        // Its instance finds that out when it is loaded, and ends.
+        if (opened.error().is(storage::errc::erased)) tell(shared->timers, timer_request{now(), e->instance});
         continue;
       }
       add(std::make_shared<outbox_entry>(std::move(*e)));

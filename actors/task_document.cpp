@@ -101,8 +101,8 @@ json with_changes(json task, std::span<const bpmn::task_change> changes) {
   for (const auto& change : changes) {
     if (change.task_id != id) continue;
     for (const auto& text : change.add_outputs) {
-      // Checked when the handler's outcome was taken; a text that is not JSON can't be here.
-      if (auto output = json::parse(text)) append(task, "output", std::move(*output));
+      // Checked when the handler's outcome was taken; only what stands for an erased one is no object.
+      if (auto output = json::parse(text); output && output->is_object()) append(task, "output", std::move(*output));
     }
     if (!change.status_reason.empty()) {
       json reason;

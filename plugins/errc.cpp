@@ -6,7 +6,7 @@ namespace dsf::plugins {
 
 const base::error_domain& domain_of(errc) noexcept {
   using base::error_kind;
-  static constexpr std::array<base::error_entry, 9> table{{
+  static constexpr std::array<base::error_entry, 10> table{{
       {"http_status", error_kind::unavailable},
       {"bad_answer", error_kind::invalid},
       {"not_configured", error_kind::unsupported},
@@ -15,6 +15,7 @@ const base::error_domain& domain_of(errc) noexcept {
       {"bad_archive", error_kind::invalid},
       {"no_such_process", error_kind::not_found},
       {"settings_win", error_kind::conflict},
+      {"plugin_in_use", error_kind::conflict},
       {"bad_mail", error_kind::invalid},
   }};
   static constexpr base::error_domain domain{"plugins", [](std::uint16_t v) { return table[v]; }};

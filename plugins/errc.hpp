@@ -13,6 +13,7 @@ enum class errc : std::uint16_t {
   bad_archive,      // a zip that can't be read or exceeds a limit
   no_such_process,  // a process that no plugin here has
   settings_win,     // the site's settings list the process, and that is not changed from outside
+  plugin_in_use,    // a process of it may start or runs
   bad_mail,         // a mail that can't be one: subject, recipients, size
 };
 const base::error_domain& domain_of(errc) noexcept;

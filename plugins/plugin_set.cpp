@@ -7,6 +7,7 @@
 
 #include "base/mutant.hpp"
 #include "plugins/errc.hpp"
+#include "plugins/kept_rows.hpp"
 
 namespace dsf::plugins {
 namespace {
@@ -15,11 +16,8 @@ using base::fail;
 using base::json;
 using base::result;
 
-constexpr std::string_view kept_prefix = "plugin/";        // name|resource version -> JSON
-constexpr std::string_view file_prefix = "plugin-file/";   // name|resource version/file -> its text
 constexpr std::size_t kept_limit = 32u << 20;
 
-std::string identity(const bundle& b) { return b.name + "|" + b.resource_version; }
 std::string process_name(const bundle_process& p) { return p.definition->key + "|" + p.definition->version_tag; }
 
 // 1.0.10.0 is newer than 1.0.9.0.
@@ -244,6 +242,15 @@ result<> plugin_set::keep(const bundle& b) {
   facts.set("since_us", clock_.now().us);
   c.operations.push_back(storage::put_row{storage::table::meta, std::string(kept_prefix) + identity(b), "\1" + facts.dump()});
   TRY(store_.submit_wait(std::move(c)));
+  return {};
+}
+
+result<> forget_kept(storage::store& store, const bundle& b) {
+  storage::commit c;
+  for (const auto& row : TRY(store.view()->rows(storage::table::meta, std::string(file_prefix) + identity(b) + "/", 10'000)))
+    c.operations.push_back(storage::delete_row{storage::table::meta, row.key});
+  c.operations.push_back(storage::delete_row{storage::table::meta, std::string(kept_prefix) + identity(b)});
+  TRY(store.submit_wait(std::move(c)));
   return {};
 }
 

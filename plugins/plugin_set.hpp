@@ -53,6 +53,9 @@ public:
   base::result<> bring_waiting();
   // Checks, deploys and keeps a copy. A bundle that can't be deployed stays in quarantine until the next start, and is the error.
   base::result<deployment> deploy(const std::string& path, plugin_line& what);
+  // Takes a plugin off that was deployed while running, for good: its processes become excluded, their definitions stay for what has ended. An error
+  // says what is in the way: it is of the settings, a process of it is neither retired nor excluded, an instance of it runs.
+  base::result<deployment> remove(const std::string& name, const std::string& version, plugin_line& what);
   // retired, excluded or active. An error if the settings say otherwise: they win.
   base::result<process_line> set_state(const std::string& process, state wish);
   [[nodiscard]] plugin_list list() const;
@@ -67,6 +70,7 @@ private:
     std::vector<std::string> warnings;
   };
   base::result<> keep(const bundle& b);
+  base::result<> may_be_removed(const bundle& b) const;
   base::result<> add_kept(std::vector<std::shared_ptr<loaded>>& into);
   void load(const bundle_files& files, bool by_operator, std::vector<std::shared_ptr<loaded>>& into);
   void choose(std::vector<std::shared_ptr<loaded>>& from);

@@ -9,11 +9,13 @@
 namespace dsf::storage {
 namespace {
 
-result<void> erase_key(store& in, std::uint16_t partition, const std::string& key, const std::string& what) {
+result<void> erase_key(store& in, std::uint16_t partition, const std::string& key, const std::string& what,
+                       std::vector<precondition> still = {}) {
   const bool there = TRY(in.view()->row_value(table::data_key, key)).has_value();
   if (there) {
     commit c;
     c.partition = partition;
+    c.preconditions = std::move(still);
     // Gone meanwhile, or made anew by a version that nobody asked to erase: refused.
     c.preconditions.emplace_back(row_is{table::data_key, key, true});
     if (!DSF_MUTANT("storage.key_kept_at_erasure")) c.operations.emplace_back(delete_row{table::data_key, key});
@@ -35,7 +37,7 @@ result<void> erase_instance(store& in, std::uint64_t instance) {
   return erase_key(in, partition_of(instance), keys::instance_data_key(instance), name);
 }
 
-result<void> erase_resource(store& in, const std::string& type, base::uuid id) {
+result<void> erase_resource(store& in, const std::string& type, base::uuid id, std::vector<precondition> still) {
   const auto name = fmt::format("{}/{}", type, id.to_string());
   const auto stored = TRY(in.view()->current(type, id));
   if (!stored) return fail(errc::not_found, "there is no such resource", name);
@@ -46,7 +48,7 @@ result<void> erase_resource(store& in, const std::string& type, base::uuid id) {
       return base::fail(base::errc::invalid_argument,
                         "the Task is not finished: what works on it needs its data; cancel its instance first", name);
   }
-  return erase_key(in, 0, keys::resource_data_key(type, id), name);
+  return erase_key(in, 0, keys::resource_data_key(type, id), name, std::move(still));
 }
 
 }  // namespace dsf::storage

@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/uuid.hpp"
+#include "storage/commit.hpp"
 #include "storage/errors.hpp"
 
 namespace dsf::storage {
@@ -16,6 +18,7 @@ class store;
 // clears up: after errc::erased too, the files are written anew.
 result<void> erase_instance(store& in, std::uint64_t instance);
 // All versions of a resource. They read like deleted ones. Refused: a Task that is not finished.
-result<void> erase_resource(store& in, const std::string& type, base::uuid id);
+// `still`: what must hold when the key goes; else the error is that of the precondition, and nothing was erased.
+result<void> erase_resource(store& in, const std::string& type, base::uuid id, std::vector<precondition> still = {});
 
 }  // namespace dsf::storage

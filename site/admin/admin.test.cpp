@@ -65,6 +65,10 @@ TEST_CASE("every call arrives with all its fields, and so does its answer", "[ad
   CHECK(client.deploy_plugin("/p").value() == deploy_result{"/p", "1.0", {"p|1.0"}, 4, {"w"}});
   CHECK(client.plugins().value() == port.plugins().value());
   CHECK(client.set_process_state("p|1.0", "retired").value() == process_state_line{"p|1.0", "retired", "an operator wants it"});
+  CHECK(client.remove_plugin("n", "2.0.0.0").value() == deploy_result{"n", "2.0.0.0", {"p|1.0"}, 4, {}});
+  REQUIRE(client.erase_data("Task/1", true).has_value());
+  CHECK(port.asked == "erase Task/1");
+  CHECK(client.erase_data("Task/1", false).error().is(admin_errc::invalid));
   REQUIRE(client.retry_incident("1").has_value());
   CHECK(port.asked == "retry 1");
   REQUIRE(client.cancel_incident("2").has_value());

@@ -183,6 +183,24 @@ base::result<plugin_list> admin_client::plugins() {
   return from_proto(TRY(impl_->call(&pb::Admin::Stub::ListPlugins, pb::ListPluginsRequest{})));
 }
 
+base::result<deploy_result> admin_client::remove_plugin(const std::string& name, const std::string& version) {
+  pb::RemovePluginRequest in;
+  in.set_name(name);
+  in.set_version(version);
+  return from_proto(TRY(impl_->call(&pb::Admin::Stub::RemovePlugin, in)));
+}
+
+base::result<> admin_client::erase_data(const std::string& what, bool for_ever) {
+  pb::EraseDataRequest in;
+  in.set_what(what);
+  in.set_for_ever(for_ever);
+  grpc::ClientContext context;  // without a deadline: files are written
+  pb::Done out;
+  const auto status = impl_->stub->EraseData(&context, in, &out);
+  if (!status.ok()) return base::failure(from_status(status, impl_->path));
+  return {};
+}
+
 base::result<process_state_line> admin_client::set_process_state(const std::string& process, const std::string& state) {
   pb::ProcessStateRequest in;
   in.set_process(process);

@@ -39,6 +39,7 @@ public:
   base::result<worker_list> workers() override;
   base::result<deploy_result> deploy_plugin(const std::string& path) override;
   base::result<plugin_list> plugins() override;
+  base::result<deploy_result> remove_plugin(const std::string& name, const std::string& version) override;
   base::result<process_state_line> set_process_state(const std::string& process, const std::string& state) override;
   base::result<> hold_handler(const std::string& class_name, bool hold) override;
   base::result<retention_overview> retention() override;
@@ -48,6 +49,7 @@ public:
   base::result<store_copy_progress> write_data_keys(const std::string& file) override;
   base::result<restored_overview> restored() override;
   base::result<> release_restored() override;
+  base::result<> erase_data(const std::string& what, bool for_ever) override;
   base::result<> shutdown(const std::string& reason) override;
 
 private:

@@ -358,6 +358,8 @@ public:
   // A folder or zip on the site's machine. Survives a restart.
   virtual base::result<deploy_result> deploy_plugin(const std::string& path) = 0;
   virtual base::result<plugin_list> plugins() = 0;
+  // Of a plugin that was deployed while running, whose processes are retired or excluded and have no running instance; errors say what is in the way.
+  virtual base::result<deploy_result> remove_plugin(const std::string& name, const std::string& version) = 0;
   // `state`: retired, excluded or active. Survives a restart; an error where the settings list the process otherwise.
   virtual base::result<process_state_line> set_process_state(const std::string& process, const std::string& state) = 0;
   virtual base::result<> hold_handler(const std::string& class_name, bool hold) = 0;
@@ -371,6 +373,8 @@ public:
   virtual base::result<restored_overview> restored() = 0;
   // The site goes on. An error if nothing is held.
   virtual base::result<> release_restored() = 0;
+  // `what`: the id of an instance that has ended, or Type/id. Refused unless `for_ever`. Returns when the key is in no file any more.
+  virtual base::result<> erase_data(const std::string& what, bool for_ever) = 0;
   // Begins an orderly stop and returns.
   virtual base::result<> shutdown(const std::string& reason) = 0;
 };

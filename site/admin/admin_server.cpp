@@ -106,6 +106,12 @@ public:
   grpc::Status WriteDataKeys(grpc::ServerContext*, const pb::WriteDataKeysRequest* in, pb::BackupProgress* out) override {
     return answer(port_.write_data_keys(in->path()), out);
   }
+  grpc::Status RemovePlugin(grpc::ServerContext*, const pb::RemovePluginRequest* in, pb::DeployResult* out) override {
+    return answer(port_.remove_plugin(in->name(), in->version()), out);
+  }
+  grpc::Status EraseData(grpc::ServerContext*, const pb::EraseDataRequest* in, pb::Done*) override {
+    return done(port_.erase_data(in->what(), in->for_ever()));
+  }
   grpc::Status Backup(grpc::ServerContext* context, const pb::BackupRequest* in, grpc::ServerWriter<pb::BackupProgress>* out) override {
     return done(port_.back_up(in->destination(), in->keys(), [&](const store_copy_progress& p) {
       pb::BackupProgress message;

@@ -80,6 +80,13 @@ struct fake_port : admin_port {
                         {"bad", "2.0.0.0", "/p/bad", false, {}, {"first reason", "second reason"}, {}, {2}}},
                        {{"gone|1.0", "excluded", "no plugin here has it"}}};
   }
+  base::result<deploy_result> remove_plugin(const std::string& name, const std::string& version) override {
+    return deploy_result{name, version, {"p|1.0"}, 4, {}};
+  }
+  base::result<> erase_data(const std::string& what, bool for_ever) override {
+    if (!for_ever) return base::fail(admin_errc::invalid, "say that it is meant", what);
+    return note("erase " + what);
+  }
   base::result<process_state_line> set_process_state(const std::string& process, const std::string& state) override {
     return process_state_line{process, state, "an operator wants it"};
   }

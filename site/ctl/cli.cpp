@@ -207,6 +207,11 @@ private:
         *plugin, "deploy", "checks and deploys a plugin; it stays deployed after a restart",
         [this](auto& s) -> result<> { return ctl::plugin_deploy(o_, s, std::filesystem::absolute(path_).lexically_normal().string()); });
     deploy->add_option("path", path_, "the plugin's folder or zip, on the site's machine")->required();
+    auto* remove =
+        on_site(*plugin, "remove", "takes a deployed plugin off, when its processes are retired or excluded and nothing of it runs",
+                [this](auto& s) { return ctl::plugin_remove(o_, s, id_, plugin_.version); });
+    remove->add_option("name", id_, "the plugin's name")->required();
+    remove->add_option("version", plugin_.version, "as in plugin.yaml; default: the only one");
     constexpr std::tuple<const char*, const char*, const char*> states[] = {
         {"retire", "retired", "lets what runs finish and starts nothing; processes.excluded of the settings wins"},
         {"exclude", "excluded", "as retire, and takes the process's resources off the endpoint"},
@@ -227,12 +232,15 @@ private:
     inspect->add_option("path", plugin_.path, "JAR, zip or folder")->required();
     auto* test =
         command(*plugin, "test",
-                "lints a bundle, starts a temporary dsfd on loopback with certificates of its own, deploys the bundle there, tells whether "
-                "the endpoint took every resource, and removes all of it; no process is started, no message sent",
+                "lints a bundle, deploys it on a temporary dsfd on loopback, then starts each process that has a draft Task or a test "
+                "(tests/*.yaml), each on a site without a network; exit code 1 if one fails",
                 [this] { return ctl::plugin_test(o_, plugin_); });
     test->add_option("path", plugin_.path, "folder or zip")->required();
     test->add_option("--set", plugin_.settings, "name=value of the plugin's configuration; may be repeated");
+    test->add_option("--worker", plugin_.worker,
+                     "program that runs the handlers, for tests that name none; may be repeated for its arguments");
     test->add_option("--dsfd", plugin_.program, "the dsfd program; default: beside dsfctl");
+    test->add_option("--testbed", plugin_.testbed, "the dsfd_testbed program; default: beside dsfctl");
   }
 
   static std::string absolute(const std::string& path) {
@@ -322,17 +330,25 @@ private:
     show->add_option("--store", log_.store, "folder of the store (store.path)")->required();
     show->add_option("--from", log_.from, "first event number");
 
-    auto* patients = group("data", "data of patients, in a store that no server has open");
+    auto* patients = group("data", "data of patients, of the running site or in a store that no server has open");
     auto* erase = patients->add_subcommand("erase", "deletes a data key, and with it all that is stored under it, in backups too");
     erase->require_subcommand(1);
-    auto* erase_instance = command(*erase, "instance", "the variables and messages of an instance that has ended",
-                                   [this] { return ctl::erase_instance(o_, erase_); });
+    const auto erases = [this](auto in_store) {
+      return [this, in_store]() -> result<> {
+        if (!erase_.store.empty()) return in_store(o_, erase_);
+        admin_client client(TRY(socket_path(g_)));
+        return ctl::erase_on_site(o_, client, erase_);
+      };
+    };
+    auto* erase_instance =
+        command(*erase, "instance", "the variables and messages of an instance that has ended", erases(ctl::erase_instance));
     erase_instance->add_option("instance", erase_.what, "instance id")->required();
-    auto* erase_resource = command(*erase, "resource", "all versions of a resource", [this] { return ctl::erase_resource(o_, erase_); });
+    auto* erase_resource = command(*erase, "resource", "all versions of a resource", erases(ctl::erase_resource));
     erase_resource->add_option("resource", erase_.what, "Type/id")->required();
     for (auto* one : {erase_instance, erase_resource}) {
-      one->add_option("--store", erase_.store, "folder of the store (store.path)")->required();
-      one->add_option("--master-key", erase_.master_key, "store.master_key_file, if it is set");
+      auto* store =
+          one->add_option("--store", erase_.store, "folder of a store that no server has open (store.path); default: the running site");
+      one->add_option("--master-key", erase_.master_key, "store.master_key_file, if it is set")->needs(store);
       one->add_flag("--yes", erase_.yes, "yes, for ever");
     }
 

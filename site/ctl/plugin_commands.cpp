@@ -36,6 +36,15 @@ result<> plugin_deploy(ctl_output& o, admin_calls& site, const std::string& path
   return {};
 }
 
+result<> plugin_remove(ctl_output& o, admin_calls& site, const std::string& name, const std::string& version) {
+  const auto d = TRY(site.remove_plugin(name, version));
+  if (o.json)
+    o.out << site::to_json(d).dump() << "\n";
+  else
+    o.out << fmt::format("{} {} is removed; {} resources changed\n", d.plugin, d.version, d.resources);
+  return {};
+}
+
 result<> plugin_list(ctl_output& o, admin_calls& site) {
   const auto list = TRY(site.plugins());
   if (o.json) {

@@ -51,6 +51,13 @@ result<plugin_list> running_site::plugins() {
   return out;
 }
 
+result<deploy_result> running_site::remove_plugin(const std::string& name, const std::string& version) {
+  if (!parts_->plugin_set) return no_engine();
+  plugins::plugin_line what;
+  const auto done = TRY(parts_->plugin_set->remove(name, version, what));
+  return deploy_result{what.name, what.version, done.processes, done.resources, {}};
+}
+
 result<process_state_line> running_site::set_process_state(const std::string& process, const std::string& state) {
   if (!parts_->plugin_set) return no_engine();
   const auto wish = plugins::stored_state(state);

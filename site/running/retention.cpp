@@ -1,9 +1,11 @@
 // Removing by age, and backups, of a running site.
 #include <algorithm>
 
+#include "actors/erasure.hpp"
 #include "site/running/errc.hpp"
 #include "site/running/parts.hpp"
 #include "storage/backup/backup.hpp"
+#include "storage/erase.hpp"
 
 namespace dsf::site {
 namespace {
@@ -80,6 +82,22 @@ result<> running_site::back_up(const std::string& destination, const std::string
                {"sequence", static_cast<std::int64_t>(report->sequence)},
                {"data_keys", keys.empty() ? std::string("left out") : keys}});
   progress({report->rows, report->bytes, report->keys, report->sequence, true});
+  return {};
+}
+
+result<> running_site::erase_data(const std::string& what, bool for_ever) {
+  if (!for_ever)
+    return fail(running_errc::bad_request,
+                "what is erased can't be brought back, not from backups either; it must be said that this is meant", what);
+  auto& store = *parts_->store;
+  if (const auto slash = what.find('/'); slash != what.npos) {
+    const auto id = base::uuid::parse(std::string_view(what).substr(slash + 1));
+    if (slash == 0 || !id) return fail(running_errc::bad_request, "a resource is named as Type/id, with a UUID as id", what);
+    TRY(actors::erase_resource(store, what.substr(0, slash), *id));
+  } else {
+    TRY(storage::erase_instance(store, TRY(store.internal_id_of(what)).instance));
+  }
+  parts_->log->info("site", "data erased", {}, {{"what", what}});
   return {};
 }
 

@@ -51,6 +51,7 @@ result<bed_config> bed_config::read(const json& document) {
   if (out.bundles.empty()) return fail(running_errc::bad_request, "must name at least one folder of a plugin", "bundles");
   out.plugin = document["plugin"].is_null() ? "test" : TRY(text(document, "plugin"));
   for (const auto& p : document["processes"]) out.processes.insert(p.str());
+  out.builtin = document["builtin"].bool_or(false);
   out.parent_organization = document["parent"].is_null() ? "network.test" : TRY(text(document, "parent"));
   out.members.push_back(TRY(member(document["site"], 0)));
   for (const auto& p : document["partners"]) out.members.push_back(TRY(member(p, out.members.size())));
@@ -155,7 +156,7 @@ result<> bed::deploy() {
   }
   for (const auto& p : config_.processes)
     if (!keys.contains(p)) return fail(running_errc::bad_request, "the bundles have no process " + p, "processes");
-  if (config_.processes.empty()) config_.processes = keys;
+  if (config_.processes.empty() && !config_.builtin) config_.processes = keys;
   return {};
 }
 

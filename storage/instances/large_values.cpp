@@ -76,6 +76,8 @@ base::result<bpmn::shared_value> large_value_reader::find(const std::string& sha
   }
   auto row = read_(sha256);
   if (!row) {
+    if (row.error().is(errc::erased) && stands_in_)
+      return found_.emplace(sha256, entry{bpmn::value(fmt::format("\"({} bytes erased)\"", size)), size}).first->second.content;
     if (row.error().is(errc::erased)) return base::failure(std::move(row).error().at(instance_));
     if (!row.error().is(errc::damaged)) return base::failure(std::move(row).error());
     return base::failure(damaged("has a damaged row").because(std::move(row).error()));

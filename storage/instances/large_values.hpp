@@ -90,6 +90,8 @@ public:
   base::result<bpmn::shared_value> find(const std::string& sha256, std::uint64_t size);
   // Of all references found so far, as large_values::referred_bytes().
   [[nodiscard]] std::uint64_t referred_bytes() const { return referred_bytes_; }
+  // For looking at what is left, or ending it: in place of what was erased stands a text that says so, which is JSON too.
+  void stand_in_for_erased() { stands_in_ = true; }
   // Tells which rows are stored.
   void add_to(stored_values& known) const;
 
@@ -102,6 +104,7 @@ private:
   };
   std::unordered_map<std::string, entry> found_;
   std::uint64_t referred_bytes_ = 0;
+  bool stands_in_ = false;
 };
 
 }  // namespace dsf::storage

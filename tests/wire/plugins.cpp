@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <sstream>
 
 #include "plugins/testing/zip_maker.hpp"
 #include "site/admin/admin_client.hpp"
+#include "site/ctl/cli.hpp"
 #include "tests/wire/lone_site.hpp"
 
 using namespace dsf;
@@ -115,4 +117,75 @@ TEST_CASE("plugins: a zip deployed while running stays; bad ones are in quaranti
     CHECK(std::ranges::any_of(list.plugins, [](const auto& p) { return p.source.ends_with("nowhere") && p.reasons.size() == 1; }));
     CHECK(process.stop(15'000));
   }
+}
+
+// Would find: a plugin taken off under a running instance, one that is back after a restart, an error that does not say what is in the way.
+TEST_CASE("plugins: remove waits for processes and instances, and keeps its word over a restart", "[plugins]") {
+  plugin_site s;
+  const auto refusal = [&](const std::string& version = {}) {
+    const auto done = s.admin().remove_plugin("dsf-process-ping-pong", version);
+    return done ? std::string() : done.error().to_string();
+  };
+  {
+    auto process = s.start();
+    CHECK(refusal().find("there is no such plugin") != std::string::npos);
+    REQUIRE(s.admin().deploy_plugin(s.folder / "bundle"));
+    CHECK(refusal("9.0.0.0").find("there is no such plugin") != std::string::npos);
+    CHECK(refusal().find("is active: `dsfctl plugin retire") != std::string::npos);
+    REQUIRE(s.admin().hold_handler("dev.dsf.bpe.service.SelectPingTargets", true));
+    REQUIRE(s.started(ping) == "");
+    for (const auto& line : must(s.admin().plugins()).plugins.front().processes) CHECK(s.set(line.process, "retired") == "retired");
+    CHECK(refusal().find("instances of its process dsfdev_ping|1.0 still run") != std::string::npos);
+    CHECK(s.state(ping) == "retired");
+    const auto page = must(s.admin().list_instances({.state = "running"}));
+    REQUIRE(page.instances.size() == 1);
+    REQUIRE(s.admin().cancel_instance(page.instances.front().id, "test"));
+    const auto done = s.admin().remove_plugin("dsf-process-ping-pong", "1.0.1.0");
+    INFO((done ? "" : done.error().to_string()));
+    REQUIRE(done);
+    CHECK(done->processes.size() == 3);
+    CHECK(done->resources > 10);
+    CHECK(must(s.admin().plugins()).plugins.empty());
+    CHECK(s.state(ping) == "excluded");
+    CHECK(process.stop(15'000));
+  }
+  s.settings += "plugins: {folders: [bundle]}\n";
+  auto process = s.start();
+  CHECK(s.state(ping) == "active");  // of the settings: nothing is left of what an operator wanted
+  for (const auto& line : must(s.admin().plugins()).plugins.front().processes) CHECK(s.set(line.process, "excluded") == "excluded");
+  CHECK(refusal().find("plugins.folders of the settings has it") != std::string::npos);
+  CHECK(process.stop(15'000));
+}
+
+// Would find: a test that is not run or whose failure is not told, an exit code that says otherwise.
+TEST_CASE("plugins: dsfctl plugin test starts what has a draft Task or a test, and says what came of each", "[plugins]") {
+  const auto run = [](const fs::path& bundle, std::string& said) {
+    const auto dsfd = dsfd_program();
+    const auto testbed = fs::path(dsfd).parent_path() / "testbed" / "dsfd_testbed";
+    const std::vector<std::string> all{"dsfctl", "plugin", "test", bundle.string(), "--dsfd", dsfd, "--testbed", testbed.string()};
+    std::vector<const char*> argv;
+    for (const auto& a : all) argv.push_back(a.c_str());
+    std::ostringstream out;
+    const int code = site::run_dsfctl(static_cast<int>(argv.size()), argv.data(), out, out);
+    said = out.str();
+    return code;
+  };
+  std::string said;
+  const auto code = run(shipped, said);
+  INFO(said);
+  CHECK(code == 0);
+  for (const auto* line :
+       {"fhir/Task/dsf-task-start-ping.json", "tests/ping.yaml", "tests/pong.yaml", "fhir/Task/dsf-task-start-ping-autostart.json"})
+    CHECK(said.find(line) != std::string::npos);
+
+  const temp_folder folder{"bundle"};
+  fs::copy(shipped, folder / "bundle", fs::copy_options::recursive);
+  write_text(folder / "bundle/tests/ping.yaml", "steps:\n  - start: startPing\n  - expect: {task: failed}\n");
+  CHECK(run(folder / "bundle", said) == 1);
+  INFO(said);
+  CHECK(said.find("tests/ping.yaml:3: the Task should be failed, and is completed") != std::string::npos);
+  CHECK(said.find("1 of 5 tests failed") != std::string::npos);
+  write_text(folder / "bundle/tests/ping.yaml", "steps:\n  - begin: startPing\n");
+  CHECK(run(folder / "bundle", said) == 1);
+  CHECK(said.find("tests/ping.yaml:2: a step is one of") != std::string::npos);
 }
