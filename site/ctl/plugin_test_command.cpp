@@ -51,7 +51,7 @@ std::string quoted(const std::string& text) {
 }
 
 // Nobody calls the site from outside: the port of its own address is not the one it listens on.
-result<> prepare(const fs::path& folder, const std::map<std::string, std::string>& settings) {
+result<> prepare(const fs::path& folder, const std::map<std::string, std::string>& settings, const std::vector<std::string>& in_workers) {
   const auto at = [&](const char* name) { return (folder / name).string(); };
   const net::pki_files ca{at("ca.pem"), at("ca.key")};
   TRY(net::create_ca({}, ca));
@@ -75,6 +75,8 @@ result<> prepare(const fs::path& folder, const std::map<std::string, std::string
       "  server: {{certificate: server.pem, key: server.key, trust: ca.pem}}\n"
       "  client: {{certificate: client.pem, key: client.key, trust: ca.pem}}\n",
       base);
+  // None comes to this site: it only has to know that they will.
+  if (!in_workers.empty()) text += fmt::format("workers: {{plugins: {{test: {{processes: ['{}']}}}}}}\n", fmt::join(in_workers, "', '"));
   if (!settings.empty()) text += "process_environment:\n";
   for (const auto& [name, value] : settings) text += fmt::format("  {}: {}\n", quoted(name), quoted(value));
   return write(folder / "site.yaml", text);
@@ -156,7 +158,9 @@ result<tests_of_bundle> find_tests(const plugin_options& options, const std::map
     }
   }
   for (const auto& c : bundle.classes)
-    if (c.runtime == plugins::handler_runtime::worker) s.in_workers.push_back(c.process.substr(0, c.process.find('|')));
+    if (const auto key = c.process.substr(0, c.process.find('|'));
+        c.runtime == plugins::handler_runtime::worker && std::ranges::find(s.in_workers, key) == s.in_workers.end())
+      s.in_workers.push_back(key);
   return out;
 }
 
@@ -199,7 +203,7 @@ result<> plugin_test(ctl_output& o, const plugin_options& options) {
   if (!::mkdtemp(name.data())) return fail(base::errc::io, "a temporary folder can't be made", name);
   const temporary_folder folder{name};
   const auto tests = TRY(find_tests(options, settings, programs, folder.path));
-  TRY(prepare(folder.path, settings));
+  TRY(prepare(folder.path, settings, tests.setup.in_workers));
   auto process =
       TRY(child::start({programs.dsfd, "--config", (folder.path / "site.yaml").string()}, (folder.path / "output.log").string()));
   const auto socket = (folder.path / "admin.sock").string();

@@ -104,10 +104,13 @@ public:
   }
   // Of the last Task that began something.
   result<json> task() { return TRY(site_->exchange(json::object{{"do", "read"}, {"type", "Task"}, {"id", started_}}))["resource"]; }
+  // By its business key: that is in the Task, and no two running instances of a process have the same.
   result<json> instance() {
+    const auto t = TRY(task());
+    const auto key = parameter(t["input"], bpmn_message, "business-key");
     const auto answer = TRY(site_->exchange(json::object{{"do", "instances"}}));
     for (const auto& i : answer["instances"])
-      if (i["start_task"].str() == started_) return i;
+      if (i["business_key"].str() == key && !key.empty()) return i;
     return json{};
   }
 

@@ -43,7 +43,7 @@ struct bed_config {
   std::vector<std::string> bundles;  // folders
   std::string plugin;  // of the workers
   std::set<std::string> processes;  // whose handlers are workers; empty: all of the bundles
-  bool builtin = false;             // none: handlers are those of this program
+  bool builtin = false;  // none: handlers are those of this program
   std::vector<bed_member> members;  // the first is the site itself
   std::string parent_organization;
   std::map<std::string, std::string> settings;

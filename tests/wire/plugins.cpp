@@ -134,7 +134,7 @@ TEST_CASE("plugins: remove waits for processes and instances, and keeps its word
     CHECK(refusal().find("is active: `dsfctl plugin retire") != std::string::npos);
     REQUIRE(s.admin().hold_handler("dev.dsf.bpe.service.SelectPingTargets", true));
     REQUIRE(s.started(ping) == "");
-    for (const auto& line : must(s.admin().plugins()).plugins.front().processes) CHECK(s.set(line.process, "retired") == "retired");
+    for (const auto* one : {"dsfdev_ping|1.0", "dsfdev_pong|1.0", "dsfdev_pingAutostart|1.0"}) CHECK(s.set(one, "retired") == "retired");
     CHECK(refusal().find("instances of its process dsfdev_ping|1.0 still run") != std::string::npos);
     CHECK(s.state(ping) == "retired");
     const auto page = must(s.admin().list_instances({.state = "running"}));
@@ -152,7 +152,7 @@ TEST_CASE("plugins: remove waits for processes and instances, and keeps its word
   s.settings += "plugins: {folders: [bundle]}\n";
   auto process = s.start();
   CHECK(s.state(ping) == "active");  // of the settings: nothing is left of what an operator wanted
-  for (const auto& line : must(s.admin().plugins()).plugins.front().processes) CHECK(s.set(line.process, "excluded") == "excluded");
+  for (const auto* one : {"dsfdev_ping|1.0", "dsfdev_pong|1.0", "dsfdev_pingAutostart|1.0"}) CHECK(s.set(one, "excluded") == "excluded");
   CHECK(refusal().find("plugins.folders of the settings has it") != std::string::npos);
   CHECK(process.stop(15'000));
 }
