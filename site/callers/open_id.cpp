@@ -72,6 +72,10 @@ void open_id::enter(net::request&& r, net::responder answer, const net::handler&
       r.peer = std::move(who);
       return next(std::move(r), std::move(answer));
     }
+    // What a form holds would be lost on the way to the provider, where the pages' policy lets no form go; 401 has a page that says so.
+    if (r.method == "POST" && r.headers.value("Content-Type").starts_with("application/x-www-form-urlencoded") &&
+        r.headers.value("Accept").find("text/html") != std::string_view::npos)
+      return answer(bare(401));
     if (cookie_of(r, session_cookie) || r.headers.value("Accept").find("text/html") != std::string_view::npos)
       return start_login(std::move(r), std::move(answer));
   }

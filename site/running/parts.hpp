@@ -38,6 +38,8 @@
 
 namespace dsf::site {
 
+class pages;
+
 struct running_site::parts {
   site_config config;
   base::timestamp started;
@@ -67,6 +69,7 @@ struct running_site::parts {
   std::unique_ptr<metrics_state> metrics;
   std::unique_ptr<net::https_client> provider_client;  // to the OpenID provider; calls back into:
   std::unique_ptr<front_door> door;                    // role fhir
+  std::unique_ptr<pages> people;                       // role fhir: what browsers see
   std::optional<net::https_server> fhir_server, proxy_server, status_server;
   std::optional<admin_server> admin;
   std::mutex held_mutex;

@@ -7,6 +7,7 @@
 #include "net/query.hpp"
 #include "privacy/ccdl.hpp"
 #include "processes/register.hpp"
+#include "site/pages/pages.hpp"
 #include "site/running/errc.hpp"
 #include "site/running/feasibility_stores.hpp"
 #include "site/running/inbox_rows.hpp"

@@ -1,6 +1,7 @@
 // The FHIR endpoint's ports: mutual TLS for everybody, and one without TLS for listed proxies.
 #include "actors/peer_facts.hpp"
 #include "net/query.hpp"
+#include "site/pages/pages.hpp"
 #include "site/running/feasibility_stores.hpp"
 #include "site/running/parts.hpp"
 
@@ -52,9 +53,19 @@ bool some_come_without(const site_config& config) {
   return proxies.some_without_certificate();
 }
 
+pages_options pages_of(const site_config& config) {
+  pages_options o;
+  o.base_url = config.base_url;
+  o.site = config.name.empty() ? config.organization_identifier : config.name;
+  o.kind = static_cast<web::environment>(config.ui.theme);
+  o.environment_name = config.ui.environment;
+  return o;
+}
+
 }  // namespace
 
 void running_site::parts::serve_known(net::request&& r, net::responder answer) {
+  if (people->takes(r)) return people->handle(std::move(r), std::move(answer));
   if (r.method == "GET" || r.method == "HEAD") return endpoint->handle(std::move(r), std::move(answer));
   // The connection knows only its own certificate; a proxy's caller is known here.
   auto to = std::make_shared<net::responder>(std::move(answer));
@@ -73,6 +84,13 @@ base::result<> running_site::parts::serve_fhir() {
   const auto identity = TRY(net::tls_identity::load(server_files_of(config.server_tls)));
   if (config.oidc.on()) provider_client = TRY(make_provider_client(config));
   door = TRY(make_door(config, identity, provider_client.get(), *log));
+  people = std::make_unique<pages>(
+      pages_of(config), [this](net::request&& r, net::responder a) { serve_known(std::move(r), std::move(a)); },
+      [this](const net::peer& who) -> std::optional<fhir::identity> {
+        auto known = caches->identify(actors::facts_of(who));
+        return known ? *std::move(known) : std::nullopt;
+      },
+      [this](std::function<void()> job) { work->run(std::move(job)); }, base::system_clock_source(), base::system_entropy());
   const auto options_of = [this, base = TRY(net::parse_url(config.base_url)).target](const listen_config& listen, bool plain) {
     net::server_options o;
     o.address = listen.address;
@@ -96,7 +114,9 @@ base::result<> running_site::parts::serve_fhir() {
   };
   const auto handle = [this](bool plain) {
     return [this, plain](net::request&& r, net::responder a) {
-      door->enter(std::move(r), std::move(a), plain,
+      if (people->takes_as_file(r)) return people->handle(std::move(r), std::move(a));
+      auto to = people->explained(r, std::move(a));
+      door->enter(std::move(r), std::move(to), plain,
                   [this](net::request&& known, net::responder to) { serve_known(std::move(known), std::move(to)); });
     };
   };

@@ -27,7 +27,7 @@ constexpr dsf_variable table[] = {
   {"DEV_DSF_FHIR_SERVER_PAGE_COUNT", "fhir.page_count", ""},
   {"DEV_DSF_FHIR_SERVER_ROLECONFIG", "fhir.role_config", ""},
   {"DEV_DSF_FHIR_SERVER_STATIC_RESOURCE_CACHE", "", static_files},
-  {"DEV_DSF_FHIR_SERVER_UI_THEME", "", "there are no pages yet"},
+  {"DEV_DSF_FHIR_SERVER_UI_THEME", "ui.theme", ""},
   {"DEV_DSF_FHIR_CLIENT_CERTIFICATE", "tls.client.certificate", ""},
   {"DEV_DSF_FHIR_CLIENT_CERTIFICATE_PRIVATE_KEY", "tls.client.key", ""},
   {"DEV_DSF_FHIR_CLIENT_CERTIFICATE_PRIVATE_KEY_PASSWORD", "tls.client.key_password", ""},
@@ -192,10 +192,10 @@ constexpr dsf_variable table[] = {
   {"DEV_DSF_BPE_PROCESS_PLUGIN_EXPLODED", "", "JARs are not run; `dsfctl plugin inspect` shows what one needs, plugins.folders names bundles"},
   {"DEV_DSF_BPE_PROCESS_RETIRED", "processes.retired", ""},
   {"DEV_DSF_BPE_PROCESS_THREADS", "", "each process instance is an actor; there are no threads to count"},
-  {"DEV_DSF_BPE_SERVER_BASE_URL", "", "there are no pages yet; use dsfctl"},
-  {"DEV_DSF_BPE_SERVER_ROLECONFIG", "", "there are no pages yet; dsfctl is for whoever may open admin.socket"},
+  {"DEV_DSF_BPE_SERVER_BASE_URL", "", "the engine has no pages of its own; use dsfctl"},
+  {"DEV_DSF_BPE_SERVER_ROLECONFIG", "", "the engine has no pages of its own; dsfctl is for whoever may open admin.socket"},
   {"DEV_DSF_BPE_SERVER_STATIC_RESOURCE_CACHE", "", static_files},
-  {"DEV_DSF_BPE_SERVER_UI_THEME", "", "there are no pages yet"},
+  {"DEV_DSF_BPE_SERVER_UI_THEME", "", "the engine has no pages of its own; those of the endpoint have ui.theme"},
 };
 // clang-format on
 

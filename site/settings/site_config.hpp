@@ -33,6 +33,13 @@ struct tls_config {
   revocation_policy revocation = revocation_policy::off;
 };
 
+enum class ui_theme : std::uint8_t { none, dev, test, prod };
+
+struct ui_config {
+  ui_theme theme = ui_theme::none;
+  std::string environment;  // shown instead of the theme's usual name
+};
+
 struct proxy_config {
   std::string url;
   std::string username;
@@ -180,6 +187,7 @@ struct site_config {
   std::string proxy_header;
   listen_config proxy_listen;  // port 0: none
   std::vector<std::string> client_countries, client_issuers;
+  ui_config ui;
   std::string allow_list;  // bundle file (JSON or XML) loaded at start
   std::vector<fhir::practitioner_rule> practitioner_rules;
 

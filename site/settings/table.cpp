@@ -57,6 +57,11 @@ constexpr setting rows[] = {
   {"fhir.role_config", roles, "", "", "Rules that give people roles: list of name: {thumbprint, email, token-role, token-group, dsf-role, practitioner-role}.",
    [](config& c, key, value v) { c.practitioner_rules = v.rules; }},
 
+  {"ui.theme", choice, "none", "none|dev|test|prod", "The colour and name at the top of the pages for people: development, test or production environment.",
+   [](config& c, key, value v) { c.ui.theme = static_cast<ui_theme>(v.number); }},
+  {"ui.environment", text, "", "", "What stands there instead of the environment's usual name, e.g. Rehearsal 2027.",
+   [](config& c, key, value v) { c.ui.environment = v.text; }},
+
   {"tls.server.certificate", existing_path, "", "", "The endpoint's certificate and its intermediate authorities: PEM, or PKCS#12 with the key (*.p12, *.pfx).",
    [](config& c, key, value v) { c.server_tls.certificate = v.text; }},
   {"tls.server.key", existing_path, "", "", "PEM with the key of the endpoint's certificate; none with PKCS#12.",

@@ -65,6 +65,7 @@ public:
       if (l.word == "as") who_ = l.rest;
     variables_["self"] = wire_site::name_of(who_);
     variables_["base"] = wire_site::shared().base();
+    variables_["origin"] = variables_["base"].substr(0, variables_["base"].find('/', std::string_view("https://").size()));
     net::client_request q;
     build(e, q);
     INFO(fmt::format("{}:{} as {}: {} {}\n{}", case_.file, e.expected.front().number, who_, q.method, q.url,
@@ -195,7 +196,12 @@ private:
     } else if (l.word == "save") {
       const auto from = second.find(' ');
       const auto kind = second.substr(0, from), where = second.substr(from + 1);
-      variables_[first] = kind == "json" ? shown(look(parsed(l, r.body), where)) : std::string(r.headers.value(where));
+      if (kind == "content") {
+        INFO(fmt::format("{}:{}: {} {}", case_.file, l.number, l.word, l.rest));
+        CHECK(RE2::PartialMatch(r.body, where, &variables_[first]));
+      } else {
+        variables_[first] = kind == "json" ? shown(look(parsed(l, r.body), where)) : std::string(r.headers.value(where));
+      }
     } else if (l.word != "changed" && l.word != "unchanged") {
       FAIL(fmt::format("{}:{}: '{}' is not known here", case_.file, l.number, l.word));
     }

@@ -357,6 +357,12 @@ private:
   void explore() {
     view_.say("stays up until Ctrl-C; for example:");
     for (const auto& s : consortium_->sites) o_.out << fmt::format("  dsfctl --socket {} instances\n", s->socket());
+    const auto& first = *consortium_->sites.front();
+    const auto certificate = first.certificates.string();
+    o_.out << fmt::format(
+        "  its pages: {}/ with {}'s client certificate, which a browser imports (without a password) from the file that this makes:\n"
+        "    openssl pkcs12 -export -passout pass: -in {}/client.pem -inkey {}/client.key -out {}.p12\n",
+        first.base_url(), first.name, certificate, certificate, first.name);
     o_.out << std::flush;
     while (!interrupted) ::usleep(poll_us);
   }

@@ -1,0 +1,11 @@
+# Writes assets.cpp: the files of this folder as string literals.
+set(body "")
+foreach(name pages.css pages.js favicon.svg)
+  set(file ${CMAKE_CURRENT_LIST_DIR}/${name})
+  file(READ ${file} text)
+  set(body "${body}    {\"${name}\", R\"dsf_file(${text})dsf_file\"},\n")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+endforeach()
+set(generated "#include \"web/assets.hpp\"\n\nnamespace dsf::web {\nnamespace {\nconstexpr embedded_file files[] = {\n${body}};\n}  // namespace\n\nstd::span<const embedded_file> embedded_files() { return files; }\n\n}  // namespace dsf::web\n")
+file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/embedded.cpp CONTENT "@generated@" @ONLY)
+target_sources(dsf_web PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/embedded.cpp)
