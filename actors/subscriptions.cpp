@@ -19,15 +19,17 @@ constexpr std::size_t feed_step = 256;
 constexpr std::size_t bindings_at_most = 100;   // of one connection
 constexpr int texts_at_most = 100;              // of one connection that wait to be looked at
 constexpr std::size_t text_bytes = 4 * 1024;    // a bind is 41
-constexpr auto retry_pause = std::chrono::milliseconds(200);
+constexpr std::int64_t retry_pause_us = 200'000;
 constexpr std::uint16_t can_not_accept = 1003, policy = 1008;
 constexpr std::string_view bind_prefix = "bind ";
 
 }  // namespace
 
 subscriptions::subscriptions(fhir::endpoint_config config, storage::store& store, endpoint_caches& caches, base::clock& time,
-                             const base::logger& log)
-    : config_(std::move(config)), store_(&store), caches_(&caches), clock_(&time), log_(&log), thread_([this] { loop(); }) {}
+                             const base::logger& log, thread_drive* drive)
+    : config_(std::move(config)), store_(&store), caches_(&caches), clock_(&time), drive_(drive), log_(&log), thread_(run_on(drive, [this] {
+        loop();
+      })) {}
 
 subscriptions::~subscriptions() { stop(); }
 
@@ -37,7 +39,7 @@ void subscriptions::stop() {
     if (std::exchange(stopping_, true)) return;
   }
   wake_.notify_all();
-  thread_.join();
+  thread_.reset();
   connections_.clear();
 }
 
@@ -104,10 +106,7 @@ void subscriptions::loop() {
     {
       std::unique_lock lock{mutex_};
       const auto something = [&] { return stopping_ || feed_grew_ || !happenings_.empty(); };
-      if (again)
-        wake_.wait_for(lock, retry_pause, something);
-      else
-        wake_.wait(lock, something);
+      wait_on(drive_, lock, wake_, again ? std::optional(retry_pause_us) : std::nullopt, something);
       if (stopping_) return;
       now.swap(happenings_);
       texts_waiting_.clear();

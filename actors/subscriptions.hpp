@@ -9,10 +9,10 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "actors/endpoint_caches.hpp"
+#include "actors/thread_drive.hpp"
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "fhir/semantics/interaction.hpp"
@@ -26,7 +26,8 @@ namespace dsf::actors {
 // matching fell behind the feed's limit is cut; it comes back and searches for what it missed.
 class subscriptions {
 public:
-  subscriptions(fhir::endpoint_config config, storage::store& store, endpoint_caches& caches, base::clock& time, const base::logger& log);
+  subscriptions(fhir::endpoint_config config, storage::store& store, endpoint_caches& caches, base::clock& time, const base::logger& log,
+                thread_drive* drive = nullptr);
   ~subscriptions();
   subscriptions(const subscriptions&) = delete;
   subscriptions& operator=(const subscriptions&) = delete;
@@ -82,6 +83,7 @@ private:
   storage::store* store_;
   endpoint_caches* caches_;
   base::clock* clock_;
+  thread_drive* drive_;
   const base::logger* log_;
   // Of the thread.
   std::map<std::uint64_t, std::shared_ptr<connection>> connections_;
@@ -95,7 +97,7 @@ private:
   std::map<std::uint64_t, int> texts_waiting_;
   bool feed_grew_ = false;
   bool stopping_ = false;
-  std::thread thread_;
+  std::unique_ptr<thread_drive::running> thread_;
 };
 
 }  // namespace dsf::actors

@@ -4,6 +4,7 @@
 #include <functional>
 #include <span>
 
+#include "actors/thread_drive.hpp"
 #include "base/clock.hpp"
 #include "base/json.hpp"
 #include "base/log.hpp"
@@ -18,7 +19,8 @@ inline constexpr std::int64_t positions_kept_us = 3'600 * base::us_per_s;
 class arrivals {
 public:
   using make_put = std::function<base::result<storage::put_resource>(const base::json& resource, base::uuid id)>;
-  arrivals(storage::store& store, make_put put, const base::logger& log) : store_(&store), put_(std::move(put)), log_(&log) {}
+  arrivals(storage::store& store, make_put put, const base::logger& log, thread_drive* drive = nullptr)
+      : store_(&store), put_(std::move(put)), log_(&log), drive_(drive) {}
 
   struct outcome {
     std::size_t taken = 0;
@@ -37,6 +39,7 @@ private:
   storage::store* store_;
   make_put put_;
   const base::logger* log_;
+  thread_drive* drive_;
 };
 
 }  // namespace dsf::actors

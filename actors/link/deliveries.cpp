@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/mutant.hpp"
 #include "fhir/semantics/rules/rule.hpp"
 
 namespace dsf::actors {
@@ -52,15 +53,16 @@ struct deliveries::shared {
 };
 
 deliveries::deliveries(storage::store& store, net::transport& transport, std::string base_url, base::clock& time, base::entropy& entropy,
-                       const base::logger& log)
+                       const base::logger& log, thread_drive* drive)
     : store_(&store),
       transport_(&transport),
       base_url_(std::move(base_url)),
       clock_(&time),
       entropy_(&entropy),
       log_(&log),
+      drive_(drive),
       shared_(std::make_shared<shared>()),
-      thread_([this] { loop(); }) {}
+      thread_(run_on(drive, [this] { loop(); })) {}
 
 deliveries::~deliveries() { stop(); }
 
@@ -82,7 +84,7 @@ void deliveries::stop() {
     if (std::exchange(shared_->stopping, true)) return;
     shared_->wake.notify_one();
   }
-  thread_.join();
+  thread_.reset();
 }
 
 void deliveries::loop() {
@@ -93,11 +95,9 @@ void deliveries::loop() {
       const auto something = [&] {
         return shared_->stopping || shared_->now || !shared_->answers.empty() || (shared_->grew && paused_until_us_ == 0);
       };
-      if (paused_until_us_ == 0)
-        shared_->wake.wait(lock, something);
-      else
-        shared_->wake.wait_for(lock, std::chrono::microseconds(std::max<std::int64_t>(1, paused_until_us_ - clock_->steady_us())),
-                               something);
+      std::optional<std::int64_t> pause;
+      if (paused_until_us_ != 0) pause = std::max<std::int64_t>(1, paused_until_us_ - clock_->steady_us());
+      wait_on(drive_, lock, shared_->wake, pause, something);
       if (shared_->stopping) return;
       answers.swap(shared_->answers);
       if (std::exchange(shared_->now, false)) paused_until_us_ = pause_us_ = 0;
@@ -198,7 +198,7 @@ void deliveries::answered(answer& a) {
     return there ? compare(a.id, j, *there) : back_off(a.id, "the answer is not JSON");
   }
   if (r.status == 404 || r.status == 410) return give_up(a.id, j, "the Task is no longer there");
-  if ((r.status == 412 || r.status == 409) && !j.asking) return ask(a.id, j);
+  if ((r.status == 412 || r.status == 409) && !j.asking && !DSF_MUTANT("link-own-write-is-a-conflict")) return ask(a.id, j);
   // Without a body: it does not know us yet, or not any more (dsf-fhir-server 2.1).
   const bool unknown_caller = r.status == 401 || (r.status == 403 && r.body.empty());
   // The endpoint looks at what the Task refers to at other sites; that it could not just now is no refusal (dsf-fhir-server 4.2).

@@ -8,9 +8,9 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 
 #include "actors/link/rows.hpp"
+#include "actors/thread_drive.hpp"
 #include "base/clock.hpp"
 #include "base/entropy.hpp"
 #include "base/json.hpp"
@@ -24,7 +24,7 @@ class deliveries {
 public:
   // `base_url`: of the endpoint, without a slash at its end.
   deliveries(storage::store& store, net::transport& transport, std::string base_url, base::clock& time, base::entropy& entropy,
-             const base::logger& log);
+             const base::logger& log, thread_drive* drive = nullptr);
   ~deliveries();
   deliveries(const deliveries&) = delete;
   deliveries& operator=(const deliveries&) = delete;
@@ -68,11 +68,12 @@ private:
   base::clock* clock_;
   base::entropy* entropy_;
   const base::logger* log_;
+  thread_drive* drive_;
   std::map<std::string, job> under_way_;  // by Task id
   std::int64_t pause_us_ = 0;
   std::int64_t paused_until_us_ = 0;  // steady time; 0: not paused
   std::shared_ptr<shared> shared_;  // with the transport's callbacks, which may outlive this
-  std::thread thread_;
+  std::unique_ptr<thread_drive::running> thread_;
 };
 
 }  // namespace dsf::actors

@@ -12,7 +12,7 @@ using base::json;
 using base::result;
 
 constexpr std::int64_t first_pause_us = 200'000, longest_pause_us = 15'000'000;
-constexpr auto bind_timeout = std::chrono::seconds(10);
+constexpr std::int64_t bind_timeout_us = 10'000'000;
 constexpr std::size_t page_entries = 100;
 constexpr int passes_at_most = 1'000;
 constexpr std::size_t texts_at_most = 10'000;            // that wait to be taken over
@@ -61,18 +61,18 @@ struct endpoint_link::inbound {
 endpoint_link::endpoint_link(link_options options, link_parts parts)
     : options_(std::move(options)),
       parts_(std::move(parts)),
-      arrivals_(*parts_.store, parts_.make_put, *parts_.log),
-      trimming_(*parts_.store) {
+      arrivals_(*parts_.store, parts_.make_put, *parts_.log, parts_.drive),
+      trimming_(*parts_.store, parts_.drive) {
   status_.why_not = "the FHIR endpoint has not been reached yet";
   status_.since = parts_.clock->now();
-  deliveries_ =
-      std::make_unique<deliveries>(*parts_.store, *parts_.transport, options_.base_url, *parts_.clock, *parts_.entropy, *parts_.log);
+  deliveries_ = std::make_unique<deliveries>(*parts_.store, *parts_.transport, options_.base_url, *parts_.clock, *parts_.entropy,
+                                             *parts_.log, parts_.drive);
 }
 
 endpoint_link::~endpoint_link() { stop(); }
 
 void endpoint_link::start() {
-  thread_ = std::thread([this] { loop(); });
+  thread_ = run_on(parts_.drive, [this] { loop(); });
 }
 
 void endpoint_link::stop() {
@@ -87,7 +87,7 @@ void endpoint_link::stop() {
     wake_.notify_all();
   }
   deliveries_->stop();
-  if (thread_.joinable()) thread_.join();
+  thread_.reset();
 }
 
 void endpoint_link::on_commit(std::span<const storage::feed_entry> entries) {
@@ -130,7 +130,7 @@ bool endpoint_link::pause() {
   pause_us_ = pause_us_ == 0 ? first_pause_us : std::min(pause_us_ * 2, longest_pause_us);
   const auto wait = pause_us_ / 2 + static_cast<std::int64_t>(parts_.entropy->below(static_cast<std::uint64_t>(pause_us_ / 2 + 1)));
   std::unique_lock lock{mutex_};
-  wake_.wait_for(lock, std::chrono::microseconds(wait), [&] { return stopping_; });
+  wait_on(parts_.drive, lock, wake_, wait, [&] { return stopping_; });
   return !stopping_;
 }
 
@@ -153,6 +153,8 @@ base::error endpoint_link::serve() {
       in->socket.abort();
     }
   } closes{in};
+  if (DSF_MUTANT("link-searches-before-bind"))
+    if (auto r = copy(); !r || !(r = catch_up())) return fails(std::move(r));
   if (auto r = open_and_bind(*id, in); !r) return fails(std::move(r));
   {
     const std::lock_guard lock{mutex_};
@@ -162,7 +164,8 @@ base::error endpoint_link::serve() {
   // From here on nothing new can be missed; what is older is searched for.
   if (auto r = copy(); !r) return fails(std::move(r));
   if (auto r = parts_.reached(); !r) return fails(std::move(r));
-  if (auto r = catch_up(); !r) return fails(std::move(r));
+  if (!DSF_MUTANT("link-searches-before-bind"))
+    if (auto r = catch_up(); !r) return fails(std::move(r));
   pause_us_ = 0;
   set_status(true, {});
   parts_.log->info("link", "connected to the FHIR endpoint", {}, {{"subscription", *id}});
@@ -176,7 +179,7 @@ base::error endpoint_link::serve() {
     {
       std::unique_lock lock{in->mutex};
       const auto wait = std::max<std::int64_t>(1, std::min({next_copy, next_search, next_trim}) - parts_.clock->steady_us());
-      in->wake.wait_for(lock, std::chrono::microseconds(wait), [&] { return in->ended || in->stopping || !in->texts.empty(); });
+      wait_on(parts_.drive, lock, in->wake, wait, [&] { return in->ended || in->stopping || !in->texts.empty(); });
       if (in->stopping) return {net::errc::stopped, "the program stops"};
       texts.swap(in->texts);
       in->bytes = 0;
@@ -233,7 +236,7 @@ result<> endpoint_link::open_and_bind(const std::string& subscription, const std
     in->socket.send("bind " + subscription);
   });
   std::unique_lock lock{in->mutex};
-  const bool told = in->wake.wait_for(lock, bind_timeout, [&] { return in->bound || in->ended || in->stopping; });
+  const bool told = wait_on(parts_.drive, lock, in->wake, bind_timeout_us, [&] { return in->bound || in->ended || in->stopping; });
   if (in->stopping) return base::fail(net::errc::stopped, "the program stops");
   if (in->ended) return base::fail(net::errc::connection_lost, "the WebSocket could not be bound: " + in->why);
   if (!told) return base::fail(net::errc::timeout, "the endpoint did not answer the bind of the Subscription");

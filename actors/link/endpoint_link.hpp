@@ -7,11 +7,11 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 
 #include "actors/link/arrivals.hpp"
 #include "actors/link/deliveries.hpp"
 #include "actors/link/trimming.hpp"
+#include "actors/thread_drive.hpp"
 #include "base/clock.hpp"
 #include "base/entropy.hpp"
 #include "base/log.hpp"
@@ -43,6 +43,7 @@ struct link_parts {
   std::function<void(net::websocket_handlers, std::function<void(net::result<net::websocket>)>)> open;
   // The endpoint can be reached and the allow-list is here; before Tasks are taken. Its error: the connection is made again later.
   std::function<base::result<>()> reached;
+  thread_drive* drive = nullptr;
 };
 
 struct link_status {
@@ -98,7 +99,7 @@ private:
   std::condition_variable wake_;
   bool stopping_ = false;
   link_status status_;
-  std::thread thread_;
+  std::unique_ptr<thread_drive::running> thread_;
 };
 
 }  // namespace dsf::actors

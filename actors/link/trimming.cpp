@@ -63,7 +63,7 @@ result<trimming::outcome> trimming::step(base::timestamp newest) {
   }
   std::optional<base::error> failed;
   for (auto& a : answers) {
-    const auto r = a.get();
+    const auto r = get_on(drive_, a);
     // A conflict: it is needed again; the next round looks anew.
     if (r)
       ++out.trimmed;

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "actors/thread_drive.hpp"
 #include "base/result.hpp"
 #include "storage/store.hpp"
 
@@ -11,7 +12,7 @@ namespace dsf::actors {
 // Goes round over the positions of all Tasks, some rows a step. On the thread that takes Tasks over, so that no list of requested Tasks is in hand meanwhile.
 class trimming {
 public:
-  explicit trimming(storage::store& store) : store_(&store) {}
+  explicit trimming(storage::store& store, thread_drive* drive = nullptr) : store_(&store), drive_(drive) {}
 
   struct outcome {
     std::size_t trimmed = 0;
@@ -23,6 +24,7 @@ public:
 
 private:
   storage::store* store_;
+  thread_drive* drive_;
   std::string from_;
 };
 

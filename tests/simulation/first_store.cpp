@@ -16,7 +16,7 @@ using base::fail;
 using base::result;
 
 // Time-outs and deadlines are far away: a lost message must hang and be found, instead of ending by a timer.
-const std::map<std::string, std::string> environment{{"dev.dsf.bpe.ping.send.deadline", "PT1H"}, {"dev.dsf.bpe.ping.pong.timeout", "PT1H"}};
+const std::map<std::string, std::string> environment{{"dev.dsf.bpe.ping.send.deadline", "P30D"}, {"dev.dsf.bpe.ping.pong.timeout", "P30D"}};
 
 result<> post(site_parts& site, const fhir::identity& who, std::string path, std::string body, int expected) {
   fhir::interaction_request request;

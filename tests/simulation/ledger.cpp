@@ -4,6 +4,7 @@
 
 #include "actors/inbox.hpp"
 #include "actors/instance_host.hpp"
+#include "actors/link/rows.hpp"
 #include "actors/task_document.hpp"
 #include "base/bytes.hpp"
 #include "bpmn/execution/advance.hpp"
@@ -58,12 +59,36 @@ void ledger::after_commits(unsigned n, site_parts& site, std::span<const storage
   const auto view = site.store->view();
   std::set<std::uint64_t> instances;
   for (const auto& e : entries) {
-    for (const auto& r : e.resources)
-      if (r.type == "Task") look_at_task(n, *view, r.id, r.version, false);
+    for (const auto& r : e.resources) {
+      if (r.type != "Task") continue;
+      if (r.what == storage::resource_change::kind::purged)
+        look_at_trimmed(n, r.id);
+      else if (still_there(n, *view, r.id))
+        look_at_task(n, *view, r.id, r.version, false);
+    }
     for (const auto& i : e.instances) instances.insert(i.instance);
   }
   for (const auto i : instances) look_at_instance(n, site, *view, i);
   look_at_inbox(n, *view);
+}
+
+// A copy goes when its Task is over, and not before.
+void ledger::look_at_trimmed(unsigned n, base::uuid id) {
+  auto& here = sites_[n];
+  const auto at = here.tasks.find(id);
+  if (!engines_.contains(n) || at == here.tasks.end() || rank(at->second.status) < 3)
+    return broken(n, "Task/" + id.to_string() + " was purged");
+  here.trimmed.insert(id);
+  here.tasks.erase(at);
+}
+
+// Of one group of commits the last may have trimmed what others wrote.
+bool ledger::still_there(unsigned n, const storage::store_view& view, base::uuid id) {
+  if (!engines_.contains(n)) return true;
+  const auto current = view.current("Task", id);
+  if (current && *current) return true;
+  sites_[n].tasks[id].status = "completed";
+  return false;
 }
 
 // The version that the feed names, or the current one after a restart, when versions that nobody was told of may have gone.
@@ -82,6 +107,7 @@ void ledger::look_at_task(unsigned n, const storage::store_view& view, base::uui
   if (!reread && rank(facts.status) < rank(seen.status.empty() ? "requested" : seen.status))
     return broken(n, fmt::format("Task/{} goes from {} to {}", id.to_string(), seen.status, facts.status));
   const bool is_new = seen.version == 0;
+  if (is_new && here.trimmed.contains(id)) return broken(n, "Task/" + id.to_string() + " is taken over once more");
   seen.version = version;
   seen.status = facts.status;
   seen.business_key = facts.business_key;
@@ -103,6 +129,7 @@ void ledger::look_at_task(unsigned n, const storage::store_view& view, base::uui
                                    seen.message, seen.business_key));
   // What is in progress has an instance that works on it. The newest version counts: an older one of the same group may have ended.
   const auto current = view.current("Task", id);
+  if (endpoints_.contains(n)) return;
   if (facts.status == "in-progress" && current && *current && (*current)->version == version) {
     const auto row = view.row_value(table::business_key, business_key_row(seen.process, seen.business_key));
     if (!row || !*row) broken(n, fmt::format("Task/{} ({}) is in progress without an instance", id.to_string(), seen.message));
@@ -119,6 +146,10 @@ void ledger::look_at_inbox(unsigned n, const storage::store_view& view) {
     if (!entry) return broken(n, "an inbox row can't be read");
     if (entry->kind != actors::inbox_kind::task) continue;
     if (!waiting.insert(entry->subject).second) return broken(n, "Task/" + entry->subject + " stands in the inbox twice");
+  }
+  if (endpoints_.contains(n)) {
+    if (!waiting.empty()) broken(n, "an endpoint without an engine has an inbox");
+    return;
   }
   for (const auto& [id, t] : sites_[n].tasks) {
     const bool stands = waiting.erase(id.to_string()) > 0;
@@ -193,6 +224,8 @@ void ledger::after_restart(unsigned n, site_parts& site, std::uint64_t answered)
   const auto ids = view->all_ids("Task", all_rows);
   if (!ids) return broken(n, "Tasks can't be listed");
   const std::set<base::uuid> there(ids->begin(), ids->end());
+  if (engines_.contains(n))
+    std::erase_if(here.tasks, [&](const auto& t) { return rank(t.second.status) == 3 && !there.contains(t.first); });
   for (auto& [id, seen] : here.tasks)
     if (!there.contains(id)) return broken(n, "Task/" + id.to_string() + " (" + seen.message + ") is gone after the crash");
   for (const auto& id : there) {
@@ -266,6 +299,9 @@ std::string ledger::missing(unsigned n, site_parts& site, const std::vector<work
     if (host.state().status != bpmn::instance_status::completed)
       return "an instance of " + host.process_name() + " did not complete: " + host.state().end_reason;
   }
+  if (engines_.contains(n))
+    if (const auto rows = view->rows(table::meta, actors::undelivered_prefix, 1); !rows || !rows->empty())
+      return "a Task's new version has not been delivered";
   for (const auto t : {table::timer, table::inbox, table::outbox, table::subscription, table::business_key})
     if (const auto rows = view->rows(t, {}, 1); !rows || !rows->empty())
       return fmt::format("a row is left in table {}", static_cast<char>(t));

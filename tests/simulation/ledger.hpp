@@ -32,6 +32,11 @@ public:
   void after_restart(unsigned n, site_parts& site, std::uint64_t answered);
   // Everything that was started has ended in the right way, and nothing is left of it; else what is missing.
   [[nodiscard]] std::string missing(unsigned n, site_parts& site, const std::vector<work_item>& items, unsigned sites) const;
+  // The engine of a split site stands at this place; of what lives there at the endpoint only copies are here.
+  void halves(unsigned endpoint, unsigned engine) {
+    endpoints_.insert(endpoint);
+    engines_.insert(engine);
+  }
   [[nodiscard]] const std::string& fault() const { return fault_; }
   void broken(unsigned n, const std::string& text);
 
@@ -47,13 +52,17 @@ private:
   struct seen_at_site {
     std::map<base::uuid, task_facts_seen> tasks;
     std::map<std::string, base::uuid> by_outbox_id, by_message;
+    std::set<base::uuid> trimmed;
   };
   void look_at_task(unsigned n, const storage::store_view& view, base::uuid id, std::uint64_t version, bool reread);
+  void look_at_trimmed(unsigned n, base::uuid id);
+  bool still_there(unsigned n, const storage::store_view& view, base::uuid id);
   void look_at_instance(unsigned n, site_parts& site, const storage::store_view& view, std::uint64_t instance);
   void look_at_inbox(unsigned n, const storage::store_view& view);
   [[nodiscard]] std::string wrong_outputs(const base::json& task, const work_item& item, unsigned n, unsigned sites) const;
 
   std::map<unsigned, seen_at_site> sites_;
+  std::set<unsigned> endpoints_, engines_;
   std::string fault_;
 };
 

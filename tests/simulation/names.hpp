@@ -8,6 +8,7 @@
 namespace dsf::simulation {
 
 inline constexpr unsigned sites_at_most = 5;
+inline constexpr unsigned places_at_most = 2 * sites_at_most;  // the engines of split sites come behind the sites
 inline constexpr std::int64_t begin_us = 1'800'000'000'000'000;  // when every run begins
 
 inline std::string organization_of(unsigned site) { return fmt::format("site-{}.simulation.test", site); }

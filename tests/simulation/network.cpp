@@ -38,6 +38,17 @@ void network::send(unsigned from, net::client_request request, std::int64_t time
   if (!c->to_itself && chance(faults.duplicate_percent)) fly(kind::request, c, delay());
 }
 
+std::shared_ptr<const net::peer> network::peer_of(unsigned place) const {
+  const auto at = acts_as_.find(place);
+  const auto site = at == acts_as_.end() ? place : at->second;
+  auto peer = std::make_shared<net::peer>();
+  peer->has_certificate = true;
+  peer->thumbprint = thumbprint_of(site);
+  peer->common_name = host_of(site);
+  peer->not_after = {begin_us + 365LL * 86'400 * base::us_per_s};
+  return peer;
+}
+
 std::size_t network::due() const {
   const auto now = clock_->now().us;
   return static_cast<std::size_t>(std::ranges::count_if(flights_, [&](const flight& f) { return f.due_us <= now; }));
@@ -67,12 +78,7 @@ network::happened network::run(std::size_t n) {
       r.target = c->target;
       r.headers = c->request.headers;
       r.body = std::string(c->request.body.view());
-      auto peer = std::make_shared<net::peer>();
-      peer->has_certificate = true;
-      peer->thumbprint = thumbprint_of(c->from);
-      peer->common_name = host_of(c->from);
-      peer->not_after = {begin_us + 365LL * 86'400 * base::us_per_s};
-      r.peer = std::move(peer);
+      r.peer = peer_of(c->from);
       ++c->at_receiver;
       const bool taken =
           deliver_(c->to, std::move(r), net::responder::to([this, weak = std::weak_ptr<call>(c), life = life_[c->to]](net::response&& a) {

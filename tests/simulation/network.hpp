@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -48,7 +49,11 @@ public:
   // The site is no more: nobody there waits for answers, and what it had in hand gets none.
   void forget(unsigned site);
   void part(unsigned a, unsigned b) { parted_.insert(std::minmax(a, b)); }
+  [[nodiscard]] bool parts(unsigned a, unsigned b) const { return parted_.contains(std::minmax(a, b)); }
   void heal() { parted_.clear(); }
+  // Who this place calls as; itself until it is said.
+  void acts_as(unsigned place, unsigned site) { acts_as_[place] = site; }
+  [[nodiscard]] std::shared_ptr<const net::peer> peer_of(unsigned place) const;
   [[nodiscard]] bool is_parted() const { return !parted_.empty(); }
   [[nodiscard]] std::uint64_t calls() const { return calls_; }
 
@@ -82,8 +87,9 @@ private:
   delivery deliver_;
   std::uint64_t calls_ = 0;
   std::vector<flight> flights_;
-  std::array<unsigned, sites_at_most> life_{};  // how often a site has crashed: what it had in hand before is answered by nobody
+  std::array<unsigned, places_at_most> life_{};  // how often a site has crashed: what it had in hand before is answered by nobody
   std::set<std::pair<unsigned, unsigned>> parted_;
+  std::map<unsigned, unsigned> acts_as_;
 };
 
 // The network as one site sees it.

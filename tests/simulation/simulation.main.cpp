@@ -20,11 +20,12 @@ struct stderr_sink final : base::log_sink {
 
 void tell(std::uint64_t seed, const run_result& r) {
   fmt::print(
-      "FAILED seed {}: {}\n  {} sites, {} processes started, {} crashes, {} disk errors, {} partitions, {} calls, {} steps, {:.1f} s of "
+      "FAILED seed {}: {}\n  {} sites ({} of them split{}), {} processes started, {} crashes, {} disk errors, {} partitions, {} calls, {} "
+      "steps, {:.1f} s of "
       "virtual time, "
       "trace {:016x}\n",
-      seed, r.fault, r.sites, r.started, r.crashes, r.disk_errors, r.partitions, r.calls, r.steps, static_cast<double>(r.virtual_us) / 1e6,
-      r.hash);
+      seed, r.fault, r.sites, r.split, r.hours ? ", away for hours" : "", r.started, r.crashes, r.disk_errors, r.partitions, r.calls,
+      r.steps, static_cast<double>(r.virtual_us) / 1e6, r.hash);
   fmt::print("  the last steps:\n{}  again: tests/simulation/run --from {} --seeds 1 --log\n", r.last_steps, seed);
 }
 
@@ -56,7 +57,8 @@ int main(int argc, char** argv) {
       fmt::print("the sites can't be set up: {}\n0 passed, 1 failed, 0 skipped\n", made.error().to_string());
       return 1;
     }
-  std::uint64_t passed = 0, failed = 0, crashes = 0, disk_errors = 0, partitions = 0, steps = 0, started = 0;
+  std::uint64_t passed = 0, failed = 0, crashes = 0, disk_errors = 0, partitions = 0, steps = 0, started = 0, split = 0, hours = 0,
+                breaks = 0;
   for (std::uint64_t seed = from; seed < from + seeds; ++seed) {
     if (seed % parts != part) continue;
     run_options options;
@@ -79,9 +81,13 @@ int main(int argc, char** argv) {
     disk_errors += r.disk_errors;
     steps += r.steps;
     started += r.started;
+    split += r.split;
+    hours += r.hours ? 1 : 0;
+    breaks += r.socket_breaks;
     if (verbose)
-      fmt::print("seed {}: {} sites, {} started, {} crashes, {} partitions, {} steps, {:.1f} s, trace {:016x}\n", seed, r.sites, r.started,
-                 r.crashes, r.partitions, r.steps, static_cast<double>(r.virtual_us) / 1e6, r.hash);
+      fmt::print("seed {}: {} sites, {} split{}, {} started, {} crashes, {} partitions, {} steps, {:.1f} s, trace {:016x}\n", seed, r.sites,
+                 r.split, r.hours ? " for hours" : "", r.started, r.crashes, r.partitions, r.steps, static_cast<double>(r.virtual_us) / 1e6,
+                 r.hash);
     if (r.fault.empty()) {
       ++passed;
     } else {
@@ -91,8 +97,10 @@ int main(int argc, char** argv) {
     }
     std::fflush(stdout);
   }
-  fmt::print("{} processes started, {} crashes, {} disk errors, {} partitions, {} steps\n", started, crashes, disk_errors, partitions,
-             steps);
+  fmt::print(
+      "{} processes started, {} crashes, {} disk errors, {} partitions, {} steps; {} split sites, {} runs with outages of hours, {} broken "
+      "WebSockets\n",
+      started, crashes, disk_errors, partitions, steps, split, hours, breaks);
   fmt::print("{} passed, {} failed, 0 skipped\n", passed, failed);
   return failed == 0 ? 0 : 1;
 }

@@ -9,6 +9,7 @@
 #include "net/query.hpp"
 #include "plugins/remote_client.hpp"
 #include "tests/simulation/names.hpp"
+#include "tests/simulation/patient_client.hpp"
 
 namespace dsf::simulation {
 namespace {
@@ -52,6 +53,7 @@ site_parts::site_parts(site_settings s) : settings(std::move(s)) {
   actors::endpoint_options eo;
   eo.config.base_url = base_url();
   eo.config.organization_identifier = organization;
+  eo.inbox = settings.is != part::endpoint;
   const auto head = [transport](const std::string& url, std::function<void(int)> done) {
     net::client_request r;
     r.method = "HEAD";
@@ -78,21 +80,48 @@ site_parts::site_parts(site_settings s) : settings(std::move(s)) {
   context.log = log.get();
   context.events = &events;
   context.settings.organization = organization;
-  context.settings.default_send_deadline = "PT1H";
+  context.settings.default_send_deadline = "P30D";
   context.settings.correlation_buffer_us = settings.correlation_buffer_us;
   context.services_for = [this](const plugins::activation& a) { return host->services_for(a); };
+  context.endpoint_elsewhere = settings.is == part::engine;
   context.write_task = [this](const json& task, base::uuid id) { return write_task(task, id); };
   store->on_commit([this](std::span<const storage::feed_entry> entries) {
     caches->on_commit(entries);
+    if (subscribers) subscribers->changed();
+    if (link) link->on_commit(entries);
     if (!engine) return;
     for (const auto& e : entries)
       if (e.touches(storage::table::inbox)) return engine->inbox_changed();
   });
   make_engine();
+  if (settings.is == part::endpoint)
+    subscribers = std::make_unique<actors::subscriptions>(eo.config, *store, *caches, *settings.clock, *log, settings.drive);
+  if (settings.is == part::engine) make_link();
+}
+
+void site_parts::make_link() {
+  actors::link_options o;
+  o.base_url = base_url();
+  // What the connection loses must stay lost and be found, instead of being searched for some minutes later.
+  o.catch_up_every_us = 400LL * 86'400 * base::us_per_s;
+  outside = std::make_unique<patient_client>(*settings.drive, *settings.transport, base_url());
+  actors::link_parts p;
+  p.store = store.get();
+  p.transport = settings.transport;
+  p.endpoint = outside.get();
+  p.clock = settings.clock;
+  p.entropy = settings.entropy;
+  p.log = log.get();
+  p.make_put = [this](const json& task, base::uuid id) { return write_task(task, id); };
+  p.open = settings.open_socket;
+  p.reached = [] { return result<>{}; };
+  p.drive = settings.drive;
+  link = std::make_unique<actors::endpoint_link>(std::move(o), std::move(p));
+  link->start();
 }
 
 void site_parts::make_engine() {
-  if (settings.transport == nullptr) return;
+  if (settings.transport == nullptr || settings.is == part::endpoint) return;
   engine = std::make_unique<actors::engine>(context, *settings.transport, actors::engine_drive::by_hand);
   engine->start();
 }
@@ -104,6 +133,8 @@ result<> site_parts::bring_back() {
 }
 
 site_parts::~site_parts() {
+  if (link) link->stop();
+  if (subscribers) subscribers->stop();
   if (engine) engine->stop();
   work->stop();
   // What the disk refuses at the end of a crash is no news here.

@@ -8,7 +8,9 @@
 #include "actors/endpoint_caches.hpp"
 #include "actors/engine.hpp"
 #include "actors/fhir_endpoint.hpp"
+#include "actors/link/endpoint_link.hpp"
 #include "actors/site_events.hpp"
+#include "actors/subscriptions.hpp"
 #include "actors/work_pool.hpp"
 #include "base/clock.hpp"
 #include "base/entropy.hpp"
@@ -20,6 +22,9 @@
 #include "storage/store.hpp"
 
 namespace dsf::simulation {
+
+// A site is one program, or two: the endpoint, and the engine that lives on copies of the endpoint's Tasks.
+enum class part : std::uint8_t { whole, endpoint, engine };
 
 struct site_settings {
   unsigned number = 0;
@@ -33,6 +38,10 @@ struct site_settings {
   // How long a Task that nobody waits for is kept; partitions last longer.
   std::int64_t correlation_buffer_us = 10 * base::us_per_s;
   std::shared_ptr<base::log_sink> log_sink;  // null: none
+  part is = part::whole;
+  // Of the halves of a split site.
+  actors::thread_drive* drive = nullptr;
+  std::function<void(net::websocket_handlers, std::function<void(net::result<net::websocket>)>)> open_socket;  // to the endpoint
 };
 
 // From its start to its end or its crash.
@@ -52,6 +61,7 @@ public:
 
 private:
   void make_engine();
+  void make_link();
 
 public:
   site_settings settings;
@@ -63,7 +73,10 @@ public:
   std::unique_ptr<actors::fhir_endpoint> endpoint;
   std::unique_ptr<plugins::host> host;
   actors::engine_context context;
-  std::unique_ptr<actors::engine> engine;
+  std::unique_ptr<actors::engine> engine;  // null: an endpoint, or a site that is being set up
+  std::unique_ptr<actors::subscriptions> subscribers;
+  std::unique_ptr<plugins::fhir_client> outside;
+  std::unique_ptr<actors::endpoint_link> link;
 };
 
 // The own endpoint as the local organisation sees it, while the site is set up.

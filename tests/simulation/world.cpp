@@ -19,11 +19,19 @@ world::world(const run_options& options, first_stores& first)
       first_(&first),
       dice_(options.seed * 0x9e3779b97f4a7c15ULL + 1),
       trace_(options.trace_steps, options.trace_actors),
-      network_(clock_, dice_, [this](unsigned to, net::request&& r, net::responder a) {
-        if (to >= places_.size() || !places_[to].site) return false;
-        places_[to].site->endpoint->handle(std::move(r), std::move(a));
-        return true;
-      }) {
+      network_(clock_, dice_,
+               [this](unsigned to, net::request&& r, net::responder a) {
+                 if (to >= places_.size() || !places_[to].site) return false;
+                 places_[to].site->endpoint->handle(std::move(r), std::move(a));
+                 return true;
+               }),
+      sockets_(
+          clock_, dice_,
+          [this](unsigned to, const net::request& r) -> std::optional<net::websocket_verdict> {
+            if (!places_[to].site || !places_[to].site->subscribers) return std::nullopt;
+            return places_[to].site->subscribers->judge(r, "/ws");
+          },
+          [this](unsigned a, unsigned b) { return network_.parts(a, b); }) {
   auto& p = plan_;
   const auto pick = [&](std::initializer_list<unsigned> of) { return of.begin()[dice_.below(of.size())]; };
   p.sites = pick({2, 2, 2, 3, 3, 3, 4, 5});
@@ -38,36 +46,86 @@ world::world(const run_options& options, first_stores& first)
   p.faults.drop_percent = pick({0, 0, 5, 20});
   p.faults.duplicate_percent = pick({0, 5, 20});
   p.faults.slowest_us = pick({1'000, 50'000, 500'000, 3'000'000});
+  p.split = std::min(p.sites, pick({0, 0, 1, 1, 2}));
+  p.weight_link = pick({1, 4, 4, 16});
+  p.hours = p.split > 0 && pick({0, 0, 0, 1}) == 1;
+  if (p.hours) p.faults_until_us = static_cast<std::int64_t>(1 + dice_.below(4)) * 3'600 * base::us_per_s;
   network_.faults = p.faults;
+  sockets_.slowest_us = p.faults.slowest_us;
+  sockets_.break_per_1000 = pick({0, 0, 20, 200});
   result_.sites = p.sites;
+  result_.split = p.split;
+  result_.hours = p.hours;
 
-  places_.resize(p.sites);
-  for (unsigned n = 0; n < p.sites; ++n) {
+  places_.resize(p.sites + p.split);
+  for (unsigned n = 0; n < places_.size(); ++n) {
     auto& at = places_[n];
+    at.site_number = n < p.sites ? n : n - p.sites;
+    at.is = n >= p.sites ? part::engine : n < p.split ? part::endpoint : part::whole;
     at.entropy = std::make_unique<base::seeded_entropy>(options.seed * 64 + n);
-    at.rows = first.of.at(p.sites).at(n).rows->copy();
-    start(n);
+    if (at.is == part::engine) {
+      // It knows nothing yet.
+      at.rows = storage::memory_kv::create();
+      network_.acts_as(n, at.site_number);
+      ledger_.halves(at.site_number, n);
+    } else {
+      at.rows = first.of.at(p.sites).at(n).rows->copy();
+    }
+  }
+  for (unsigned n = 0; n < places_.size(); ++n) {
+    // The halves start in any order, and one may come late.
+    if (places_[n].is != part::whole && dice_.below(3) == 0)
+      places_[n].up_again_us = clock_.now().us + outage_us(10 * base::us_per_s);
+    else
+      start(n);
+    if (n >= p.sites) continue;
     const auto items = 1 + dice_.below(4);
-    for (std::uint64_t i = 0; i < items; ++i) items_.push_back(make_item(n, dice_));
+    for (std::uint64_t i = 0; i < items; ++i) {
+      items_.push_back(make_item(n, dice_));
+      if (p.hours) items_.back().due_us = static_cast<std::int64_t>(dice_.below(static_cast<std::uint64_t>(p.faults_until_us)));
+    }
   }
   result_.started = static_cast<unsigned>(items_.size());
 }
 
 world::~world() {
   for (unsigned n = 0; n < places_.size(); ++n) {
+    if (!places_[n].site) continue;
     network_.forget(n);
+    sockets_.forget(n);
     places_[n].transport->up = false;
     places_[n].site.reset();
+    places_[n].bodies.reset();
   }
+}
+
+// How long a place is away.
+std::int64_t world::outage_us(std::int64_t otherwise_us) {
+  if (plan_.hours && dice_.below(2) == 0) return static_cast<std::int64_t>(dice_.below(4 * 3'600 * base::us_per_s));
+  return static_cast<std::int64_t>(dice_.below(static_cast<std::uint64_t>(otherwise_us)));
+}
+
+void world::open_socket(unsigned from, net::websocket_handlers handlers, std::function<void(net::result<net::websocket>)> done) {
+  net::request r;
+  r.peer = network_.peer_of(from);
+  sockets_.open(from, places_[from].site_number, std::move(r), std::move(handlers), std::move(done));
 }
 
 void world::start(unsigned n) {
   auto& at = places_[n];
   at.transport = std::make_unique<site_transport>(network_, n);
   site_settings s;
-  s.number = n;
+  s.number = at.site_number;
   s.rows = at.rows;
-  const auto& first = first_->of.at(plan_.sites).at(n);
+  s.is = at.is;
+  if (at.is != part::whole) {
+    at.bodies = std::make_unique<fibers>(clock_);
+    s.drive = at.bodies.get();
+    s.open_socket = [this, n](net::websocket_handlers h, std::function<void(net::result<net::websocket>)> done) {
+      open_socket(n, std::move(h), std::move(done));
+    };
+  }
+  const auto& first = first_->of.at(plan_.sites).at(at.site_number);
   s.processes = first.processes.get();
   s.handlers = &first_->handlers;
   s.clock = &clock_;
@@ -96,18 +154,20 @@ void world::crash(unsigned n) {
   const bool kept = in_commit && dice_.below(2) == 0;
   record("crash", n, in_commit ? 1 : 0, kept ? 1 : 0);
   network_.forget(n);
+  sockets_.forget(n);
   at.transport->up = false;
   at.rows->fail_writes(0, !kept);
   if (in_commit) at.site->store->run_one_group();
   at.rows->fail_writes(0, true);
   at.site.reset();
+  at.bodies.reset();
   at.engine_down = false;
   at.rows->heal();
   if (kept)
     (void)at.rows->write({}, true);  // read back from the log at the next start
   else
     at.rows->lose_unsynced();
-  at.up_again_us = clock_.now().us + static_cast<std::int64_t>(dice_.below(20 * base::us_per_s));
+  at.up_again_us = clock_.now().us + outage_us(20 * base::us_per_s);
   // Who had asked the site sees a broken connection and asks again.
   for (auto& item : items_)
     if (item.site == n) item.posted = false;
@@ -119,7 +179,7 @@ void world::look_after(unsigned n) {
   if (!at.engine_down) {
     if (at.site->store->status().writable) return;
     record("engine down", n);
-    at.site->engine->stop();
+    if (at.site->engine) at.site->engine->stop();
     at.engine_down = true;
     at.up_again_us = clock_.now().us + static_cast<std::int64_t>(dice_.below(10 * base::us_per_s));
   } else if (clock_.now().us >= at.up_again_us) {
@@ -164,7 +224,7 @@ void world::faults() {
     const auto a = static_cast<unsigned>(dice_.below(places_.size()));
     for (unsigned b = 0; b < places_.size(); ++b)
       if (b != a && (b == (a + 1) % places_.size() || dice_.below(2) == 0)) network_.part(a, b);
-    parted_until_us_ = clock_.now().us + static_cast<std::int64_t>(dice_.below(60 * base::us_per_s));
+    parted_until_us_ = clock_.now().us + outage_us(60 * base::us_per_s);
     record("part", a);
   }
   if (one_in(plan_.touches_per_10000 * 10)) touch_task(static_cast<unsigned>(dice_.below(places_.size())));
@@ -173,6 +233,7 @@ void world::faults() {
 void world::end_of_faults() {
   faulty_ = false;
   network_.faults.drop_percent = network_.faults.duplicate_percent = 0;
+  sockets_.break_per_1000 = 0;
   network_.heal();
   parted_until_us_ = 0;
   for (auto& at : places_) {
@@ -185,7 +246,7 @@ void world::end_of_faults() {
 
 // Somebody else, as an operator's program would: the same content as another version.
 void world::touch_task(unsigned n) {
-  if (!places_[n].site) return;
+  if (!places_[n].site || places_[n].is == part::engine) return;
   const auto open = ledger_.in_progress(n);
   if (open.empty()) return;
   auto& site = *places_[n].site;
@@ -250,13 +311,17 @@ bool world::draw_step() {
   for (unsigned n = 0; n < places_.size(); ++n) {
     if (!places_[n].site) continue;
     auto& s = *places_[n].site;
-    const auto hand = s.engine->hand();
-    add(plan_.weight_actor, n, 'a', hand.actors());
-    add(plan_.weight_handler, n, 'h', hand.handlers());
+    if (s.engine) {
+      const auto hand = s.engine->hand();
+      add(plan_.weight_actor, n, 'a', hand.actors());
+      add(plan_.weight_handler, n, 'h', hand.handlers());
+    }
+    if (places_[n].bodies) add(plan_.weight_link, n, 'l', places_[n].bodies->ready());
     add(plan_.weight_work, n, 'w', s.work->waiting());
     add(plan_.weight_commit, n, 'c', s.store->status().queued_commits);
   }
   add(plan_.weight_network, 0, 'n', network_.due());
+  add(plan_.weight_network, 0, 's', sockets_.due() ? 1 : 0);
   if (choices.empty()) return false;
   auto drawn = dice_.below(sum);
   const auto* chosen = &choices.front();
@@ -282,6 +347,15 @@ bool world::draw_step() {
       places_[n].site->work->run_one(one);
       break;
     case 'c': run_commits(n); break;
+    case 'l':
+      record("link", n, one, chosen->count);
+      places_[n].bodies->run(one);
+      break;
+    case 's': {
+      const auto happened = sockets_.run();
+      record(happened.what, happened.place, happened.connection);
+      break;
+    }
     default: {
       const auto happened = network_.run(one);
       record(happened.what, happened.site, happened.call, static_cast<std::uint64_t>(happened.status));
@@ -301,9 +375,13 @@ void world::pass_time(bool little) {
       continue;
     }
     if (at.engine_down) until(at.up_again_us);
+    if (at.bodies)
+      if (const auto next = at.bodies->next_us()) until(*next);
+    if (!at.site->engine) continue;
     if (const auto wake = at.site->engine->hand().next_wake_us()) until(clock_.now().us + *wake);
   }
   if (const auto next = network_.next_us()) until(*next);
+  if (const auto next = sockets_.next_us()) until(*next);
   for (const auto& item : items_)
     if (!item.accepted && !item.posted && places_[item.site].site) until(begin_us + item.due_us);
   if (faulty_) until(begin_us + plan_.faults_until_us);
@@ -311,7 +389,7 @@ void world::pass_time(bool little) {
   if (by <= 0 && little) return;
   clock_.advance_us(by);
   for (auto& at : places_)
-    if (at.site) at.site->engine->hand().advance_us(by);
+    if (at.site && at.site->engine) at.site->engine->hand().advance_us(by);
 }
 
 run_result world::run() {
@@ -350,6 +428,7 @@ run_result world::run() {
   result_.steps = trace_.steps();
   result_.virtual_us = now_us();
   result_.calls = network_.calls();
+  result_.socket_breaks = sockets_.breaks();
   result_.last_steps = trace_.last_steps();
   return result_;
 }

@@ -7,10 +7,12 @@
 
 #include "base/clock.hpp"
 #include "base/entropy.hpp"
+#include "tests/simulation/fibers.hpp"
 #include "tests/simulation/first_store.hpp"
 #include "tests/simulation/ledger.hpp"
 #include "tests/simulation/network.hpp"
 #include "tests/simulation/site.hpp"
+#include "tests/simulation/sockets.hpp"
 #include "tests/simulation/trace.hpp"
 
 namespace dsf::simulation {
@@ -28,7 +30,9 @@ struct run_result {
   std::uint64_t hash = 0;
   std::uint64_t steps = 0;
   std::int64_t virtual_us = 0;
-  unsigned sites = 0;
+  unsigned sites = 0, split = 0;  // of them in two halves
+  bool hours = false;  // a place may be away for so long
+  std::uint64_t socket_breaks = 0;
   unsigned started = 0, crashes = 0, disk_errors = 0, partitions = 0;
   std::uint64_t calls = 0;
   std::string last_steps;
@@ -44,8 +48,10 @@ private:
   // What the seed decides once, so that seeds differ in more than their dice.
   struct plan {
     unsigned sites = 2;
+    unsigned split = 0;  // of them; their engines are the places behind the sites
+    bool hours = false;
     std::size_t group_commits = 1'000;
-    unsigned weight_actor = 4, weight_commit = 4, weight_handler = 4, weight_work = 4, weight_network = 4;
+    unsigned weight_actor = 4, weight_commit = 4, weight_handler = 4, weight_work = 4, weight_network = 4, weight_link = 4;
     unsigned hurry_per_10000 = 0;  // time passes although there is something to do
     unsigned crashes_per_100000 = 0;
     unsigned partitions_per_100000 = 0;
@@ -55,6 +61,9 @@ private:
     network_faults faults;
   };
   struct place {
+    unsigned site_number = 0;
+    part is = part::whole;
+    std::unique_ptr<fibers> bodies;  // of a half
     std::unique_ptr<base::seeded_entropy> entropy;
     std::shared_ptr<storage::memory_kv> rows;
     std::unique_ptr<site_transport> transport;
@@ -73,6 +82,8 @@ private:
   void faults();
   void crash(unsigned n);
   void start(unsigned n);
+  [[nodiscard]] std::int64_t outage_us(std::int64_t otherwise_us);
+  void open_socket(unsigned from, net::websocket_handlers handlers, std::function<void(net::result<net::websocket>)> done);
   void look_after(unsigned n);
   void end_of_faults();
   void client();
@@ -88,6 +99,7 @@ private:
   plan plan_;
   ledger ledger_;
   network network_;
+  sockets sockets_;
   std::vector<place> places_;
   std::vector<work_item> items_;
   std::int64_t parted_until_us_ = 0;
