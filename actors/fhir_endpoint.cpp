@@ -36,6 +36,7 @@ fhir::http_method method_of(std::string_view m) {
   if (m == "POST") return fhir::http_method::post;
   if (m == "PUT") return fhir::http_method::put;
   if (m == "DELETE") return fhir::http_method::remove;
+  if (m == "PATCH") return fhir::http_method::patch;
   if (m == "OPTIONS") return fhir::http_method::options;
   return fhir::http_method::other;
 }

@@ -23,7 +23,7 @@
 
 namespace dsf::fhir {
 
-enum class http_method : std::uint8_t { get, head, post, put, remove, other, options };
+enum class http_method : std::uint8_t { get, head, post, put, remove, other, options, patch };
 
 struct interaction_request {
   http_method method = http_method::get;

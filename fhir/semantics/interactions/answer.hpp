@@ -72,6 +72,8 @@ prepared prepare_read(const interaction_request& request, const interaction_cont
                       base::uuid id, std::optional<std::uint64_t> version);
 prepared prepare_update(const interaction_request& request, const interaction_context& context, const answerer& answer,
                         std::string_view type, base::uuid id);
+prepared prepare_patch(const interaction_request& request, const interaction_context& context, const answerer& answer,
+                       std::string_view type, base::uuid id);
 prepared prepare_conditional_update(const interaction_request& request, const interaction_context& context, const answerer& answer,
                                     std::string_view type);
 prepared prepare_remove(const interaction_request& request, const interaction_context& context, const answerer& answer,

@@ -93,8 +93,12 @@ base::json search_parameters(std::string_view type) {
   add("_format", "special", {}, "Allowed values: [application/fhir+json, application/fhir+xml, html, json, xml]");
   add("_summary", "special", {}, "Allowed values: [count, data, false, text, true]");
   add("_sort", "special", {}, fmt::format("Allowed values: [{}]", fmt::join(sortable, ", ")));
+  // Beyond DSF: docs/decisions/beyond-dsf.md
+  add("_cursor", "special", {}, "start, or what a next link says: pages in the order of _id that no write disturbs");
+  add("_has", "special", {}, "_has:<type>:<reference>:<parameter>=<value>");
   if (const auto values = include_values(type, false); !values.empty())
     add("_include", "special", {}, fmt::format("Allowed values: [{}]", fmt::join(values, ", ")));
+  add("_include:iterate", "special", {}, "As _include of any type, for what was found and what was included");
   if (const auto values = reverse_values(type, false); !values.empty())
     add("_revinclude", "special", {}, fmt::format("Allowed values: [{}]", fmt::join(values, ", ")));
   std::ranges::sort(out, {}, [](const base::json& p) { return p["name"].str(); });
@@ -113,7 +117,7 @@ base::json resource_entry(std::string_view type, const conformance_cache& confor
   if (type == "Organization") supported.push_back(own + "-parent");
   if (supported.size() > 0) r.set("supportedProfile", std::move(supported));
   base::json interactions(base::json::array{});
-  for (const auto code : {"create", "read", "vread", "update", "delete", "history-instance", "history-type", "search-type"})
+  for (const auto code : {"create", "read", "vread", "update", "patch", "delete", "history-instance", "history-type", "search-type"})
     interactions.push_back(with({{"code", code}}));
   r.set("interaction", std::move(interactions));
   r.set("versioning", "versioned");
@@ -177,6 +181,7 @@ prepared prepare_metadata(const interaction_context& context, const answerer& an
                          {"implementation", with({{"description", "Data Sharing Framework site"}, {"url", config.base_url}})},
                          {"fhirVersion", "4.0.1"},
                          {"format", list({"application/fhir+json", "application/fhir+xml"})},
+                         {"patchFormat", list({"application/json-patch+json", "application/fhir+json", "application/fhir+xml"})},
                          {"rest", base::json(base::json::array{std::move(rest)})}});
   auto r = answer.empty(200);
   r.body = std::move(out);

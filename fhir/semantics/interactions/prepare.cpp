@@ -61,6 +61,7 @@ prepared on_type(const interaction_request& request, const interaction_context& 
       if (conditional) return prepare_conditional_remove(request, context, answer, type);
       break;
     case http_method::options:
+    case http_method::patch:
     case http_method::other: break;
   }
   return not_this_method(request, answer, conditional ? "GET, HEAD, POST, PUT, DELETE" : "GET, HEAD, POST");
@@ -90,7 +91,8 @@ prepared on_instance(const interaction_request& request, const interaction_conte
     if (is_reading(request)) return prepare_read(request, context, answer, type, *id, {});
     if (request.method == http_method::put) return prepare_update(request, context, answer, type, *id);
     if (request.method == http_method::remove) return prepare_remove(request, context, answer, type, *id);
-    return not_this_method(request, answer, "GET, HEAD, PUT, DELETE");
+    if (request.method == http_method::patch) return prepare_patch(request, context, answer, type, *id);
+    return not_this_method(request, answer, "GET, HEAD, PUT, PATCH, DELETE");
   }
   if (path.size() == 3 && path[2] == "$permanent-delete")
     return request.method == http_method::post ? prepare_purge(context, answer, type, *id) : not_this_method(request, answer, "POST");

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/mutant.hpp"
 #include "fhir/semantics/interactions/answer.hpp"
 #include "fhir/semantics/interactions/elements.hpp"
 #include "fhir/semantics/operation_outcome.hpp"
@@ -25,7 +26,8 @@ struct page_position {
   }
 };
 
-std::string link(const search_query& query, std::string_view base_url, std::optional<std::int64_t> page, std::int64_t count) {
+std::string link(const search_query& query, std::string_view base_url, std::optional<std::int64_t> page, std::int64_t count,
+                 std::string_view cursor = {}) {
   std::string out = fmt::format("{}/{}", base_url, query.type);
   char separator = '?';
   const auto add = [&](std::string_view name, std::string_view value) {
@@ -35,6 +37,7 @@ std::string link(const search_query& query, std::string_view base_url, std::opti
   };
   for (const auto& [name, value] : query.normalised) add(name, value);
   if (page) add("_page", std::to_string(*page));
+  if (!cursor.empty()) add("_cursor", cursor);
   add("_count", std::to_string(count));
   if (!query.format.empty()) add("_format", query.format);
   if (!query.pretty.empty()) add("_pretty", query.pretty);
@@ -64,7 +67,8 @@ private:
   bool fresh_ = true;
 };
 
-void add_links(bundle_text& out, const search_query& query, std::string_view base_url, const page_position& at) {
+void add_links(bundle_text& out, const search_query& query, std::string_view base_url, const page_position& at,
+               const std::optional<base::uuid>& last_shown) {
   out.open("\"link\":[");
   const auto add = [&](std::string_view relation, std::string url) {
     out.open("{");
@@ -72,7 +76,12 @@ void add_links(bundle_text& out, const search_query& query, std::string_view bas
     out.member("url", url);
     out.close("}");
   };
-  if (at.count_only) {
+  if (query.cursor && at.count >= 1 && !query.summary_count) {
+    const auto from_start = *query.cursor == base::uuid{};
+    add("self", link(query, base_url, {}, at.count, from_start ? "start" : query.cursor->to_string()));
+    if (!from_start) add("first", link(query, base_url, {}, at.count, "start"));
+    if (last_shown) add("next", link(query, base_url, {}, at.count, last_shown->to_string()));
+  } else if (at.count_only) {
     add("self", link(query, base_url, {}, 0));
   } else {
     add("self", link(query, base_url, at.page, at.count));
@@ -106,15 +115,19 @@ op_result<std::shared_ptr<const std::string>> part_of(const stored_resource& sto
 op_result<std::string> search_bundle(const op_scope& scope, std::string_view type, const query_list& parameters, bool strict) {
   const auto& config = scope.context.config;
   if (auto denied = deny_search(scope.rules(), type)) return op_denied("search", std::move(*denied));
-  const auto query = parse_search(type, parameters, config.base_url, config.zone_offset_minutes);
+  const auto query = parse_search(type, parameters, config.base_url, config.zone_offset_minutes, search_dialect::extended);
   if (strict && !query.errors.empty()) return op_fail(400, "processing", error_text(query.errors));
   const auto found = OP_TRY(find_matches(query, scope.searching(true)));
   const auto total = static_cast<std::int64_t>(found.size());
   const page_position at(query, config.page_count, total);
   std::vector<stored_resource> page, included;
+  std::optional<base::uuid> last_shown;  // where the next page by cursor goes on
   if (!at.count_only) {
-    const auto from = (at.page - 1) * at.count;
+    auto from = (at.page - 1) * at.count;
+    if (query.cursor) from = std::ranges::upper_bound(found, *query.cursor, {}, &stored_resource::id) - found.begin();
+    if (query.cursor && DSF_MUTANT("fhir.cursor_by_count")) from = std::min(total, from / at.count * at.count);
     page.assign(found.begin() + from, found.begin() + std::min(from + at.count, total));
+    if (query.cursor && from + at.count < total) last_shown = page.back().id;
     included = OP_TRY(find_included(query, page, scope.searching(true)));
   }
   bundle_text out;
@@ -123,7 +136,7 @@ op_result<std::string> search_bundle(const op_scope& scope, std::string_view typ
   out.member("type", "searchset");
   out.member("timestamp", base::to_iso(scope.context.now));
   if (!query.without_total) out.raw(fmt::format("\"total\":{}", total));
-  add_links(out, query, config.base_url, at);
+  add_links(out, query, config.base_url, at, last_shown);
   if (!page.empty() || !query.errors.empty()) {
     out.open("\"entry\":[");
     for (auto& stored : page) {

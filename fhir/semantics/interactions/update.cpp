@@ -1,10 +1,13 @@
-// PUT /T/{id} and PUT /T?query (dsf-fhir-server 3.4, 3.7).
+// PUT /T/{id} and PUT /T?query (dsf-fhir-server 3.4, 3.7); PATCH /T/{id} (R4 http.html 3.1.0.5, not in DSF).
 #include <fmt/format.h>
 
 #include <set>
 
 #include "base/mutant.hpp"
+#include "fhir/codec/json.hpp"
+#include "fhir/semantics/access.hpp"
 #include "fhir/semantics/interactions/answer.hpp"
+#include "fhir/semantics/patch/fhirpath_patch.hpp"
 #include "fhir/semantics/references/references.hpp"
 
 namespace dsf::fhir {
@@ -58,6 +61,43 @@ prepared prepare_update(const interaction_request& request, const interaction_co
   auto before = update_base(scope_of(context), type, id, request.if_match);
   if (!before) return answer.stop(std::move(before).error());
   return update_to(context, answer, *before, std::move(*body), {});
+}
+
+prepared prepare_patch(const interaction_request& request, const interaction_context& context, const answerer& answer,
+                       std::string_view type, base::uuid id) {
+  const auto scope = scope_of(context);
+  const auto content = request.content_type.value_or("");
+  const bool is_json_patch = content.substr(0, content.find(';')) == "application/json-patch+json";
+  base::json patch;
+  if (is_json_patch) {
+    auto parsed = base::json::parse(request.body);
+    if (!parsed) return {answer.outcome(400, "error", "structure", "The JSON Patch is no JSON: " + parsed.error().to_string()), {}};
+    patch = std::move(*parsed);
+  } else {
+    auto body = read_body(request, "Parameters");
+    if (!body) return answer.stop(std::move(body).error());
+    patch = std::move(body->resource);
+  }
+  auto before = update_base(scope, type, id, request.if_match);
+  if (!before) return answer.stop(std::move(before).error());
+  // What a patch tests and where it fails tells of the content: the rights come first, and once more with the result.
+  const auto& who = context.who;
+  if (!DSF_MUTANT("fhir.patch_before_rights") &&
+      (!who.local || !who.may(operation::update, type) || !may_read(*before, who, context.allow_list, context.view)))
+    return answer.stop(op_denied("update", fmt::format("{} may not read and update {}/{}", who.name(), type, id.to_string())).error());
+  auto current = base::json::parse(*before->bytes);
+  if (!current) return answer.stop(op_store_error(current.error()).error());
+  auto patched = is_json_patch ? apply_json_patch(std::move(*current), patch) : apply_fhirpath_patch(std::move(*current), patch);
+  if (!patched)
+    return {answer.outcome(patched.error().status, "error", patched.error().status == 400 ? "invalid" : "processing", patched.error().text),
+            {}};
+  // From here on it is an update that sends the patched resource.
+  auto read = read_json(patched->dump());
+  if (!read.resource.is_object() || (!read.ok() && read.code != errc::invalid_resource))
+    return {answer.outcome(422, "error", "processing", "What the patch leaves is no resource"), {}};
+  if (read.resource["resourceType"].str() != type || read.resource["id"].str() != id.to_string())
+    return {answer.outcome(422, "error", "processing", "A patch can change neither the type nor the id of a resource"), {}};
+  return update_to(context, answer, *before, {std::move(read.resource), std::move(read.issues)}, {});
 }
 
 prepared prepare_conditional_update(const interaction_request& request, const interaction_context& context, const answerer& answer,

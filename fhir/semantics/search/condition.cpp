@@ -78,6 +78,11 @@ made uri(search_condition c, std::string_view value, std::string_view modifier) 
     c.ranges.push_back(modifier == "below" ? prefix_range(std::string(value)) : exact_range(index_value::uri(value, {})));
     return c;
   }
+  // Only a canonical has a version: the bar in an address is a character of it.
+  if (modifier == "below" && c.parameter->paths != "url") {
+    c.ranges.push_back(prefix_range(std::string(value)));
+    return c;
+  }
   const auto [url, version] = split_canonical(value);
   if (modifier == "below") {
     c.ranges.push_back(prefix_range(std::string(url)));
@@ -243,6 +248,7 @@ made make_condition(std::string_view type, std::string_view name, std::string_vi
 }
 
 bool search_condition::accepts(std::string_view v) const {
+  if (std::ranges::any_of(alternatives, [&](const search_condition& c) { return c.accepts(v); })) return true;
   const bool in_range = std::ranges::any_of(ranges, [&](const auto& r) { return v >= r.first && (r.second.empty() || v < r.second); });
   if (!in_range) return false;
   switch (verify) {

@@ -10,12 +10,13 @@
 #include "fhir/semantics/element.hpp"
 #include "fhir/semantics/names.hpp"
 #include "fhir/semantics/search/condition.hpp"
+#include "fhir/semantics/search/extended.hpp"
 
 namespace dsf::fhir {
 namespace {
 
-constexpr std::array<std::string_view, 8> single_valued = {"_sort",   "_page",    "_count",    "_format",
-                                                           "_pretty", "_summary", "_elements", "_total"};
+constexpr std::array<std::string_view, 9> single_valued = {"_sort",    "_page",     "_count", "_format", "_pretty",
+                                                           "_summary", "_elements", "_total", "_cursor"};
 
 std::optional<std::int64_t> number_of(std::string_view text) {
   std::int64_t v = 0;
@@ -28,6 +29,7 @@ struct parser {
   search_query& out;
   std::string_view base_url;
   int zone_offset_minutes;
+  bool extended;
 
   void error(search_fault fault, std::string_view name, std::string message, std::string_view value) {
     out.errors.push_back({fault, std::string(name), std::move(message), std::string(value)});
@@ -115,8 +117,42 @@ struct parser {
     out.normalised.emplace_back("_revinclude", value);
   }
 
+  void iterate(std::string_view value) {
+    auto one = include_of(value);
+    if (!one) {
+      error(search_fault::unparsable_value, "_include:iterate",
+            fmt::format("_include:iterate query parameter value {} not supported", value), {});
+      return;
+    }
+    out.iterated.push_back(std::move(*one));
+    out.normalised.emplace_back("_include:iterate", value);
+  }
+
+  void cursor(std::string_view value) {
+    if (value == "start") {
+      out.cursor = base::uuid{};
+      return;
+    }
+    const auto id = base::uuid::parse(value);
+    if (!id) return error(search_fault::unparsable_value, "_cursor", "take it from a next link, or begin with start", value);
+    out.cursor = *id;
+  }
+
+  // Ids are the one order that no write changes: whoever follows them sees what is there all the time exactly once.
+  void check_cursor() {
+    if (!out.cursor) return;
+    const auto by_id = [](const search_sort& s) { return s.what == search_sort::by::id && !s.descending; };
+    if (!out.page && std::ranges::all_of(out.sort, by_id)) {
+      out.sort.assign(1, search_sort{.what = search_sort::by::id});
+      return;
+    }
+    error(search_fault::unparsable_value, "_cursor", "pages by cursor are ordered by _id: leave out _page and any other _sort", {});
+    out.cursor.reset();
+  }
+
   void condition(std::string_view name, std::string_view value) {
-    auto made = make_condition(out.type, name, value, base_url, zone_offset_minutes);
+    auto made = extended ? make_extended_condition(out.type, name, value, base_url, zone_offset_minutes)
+                         : make_condition(out.type, name, value, base_url, zone_offset_minutes);
     if (auto* fault = std::get_if<condition_fault>(&made)) {
       if (fault->unknown_name)
         unsupported(name);
@@ -156,6 +192,10 @@ struct parser {
       out.normalised.emplace_back(name, value);
     } else if (name == "_include")
       include(value);
+    else if (name == "_include:iterate" && extended)
+      iterate(value);
+    else if (name == "_cursor" && extended)
+      cursor(value);
     else if (name == "_revinclude" && !reverse_includes_of(out.type).empty())
       reverse_include(value);
     else
@@ -200,10 +240,11 @@ std::string error_text(const std::vector<search_error>& errors) {
   return out;
 }
 
-search_query parse_search(std::string_view type, const query_list& parameters, std::string_view base_url, int zone_offset_minutes) {
+search_query parse_search(std::string_view type, const query_list& parameters, std::string_view base_url, int zone_offset_minutes,
+                          search_dialect dialect) {
   search_query out;
   out.type = type;
-  parser p{out, base_url, zone_offset_minutes};
+  parser p{out, base_url, zone_offset_minutes, dialect == search_dialect::extended};
   std::vector<std::string_view> seen;
   for (const auto& [name, value] : parameters) {
     if (std::ranges::find(single_valued, name) != single_valued.end()) {
@@ -222,6 +263,7 @@ search_query parse_search(std::string_view type, const query_list& parameters, s
       p.unsupported(name);
     }
   }
+  p.check_cursor();
   std::ranges::stable_sort(out.normalised, {}, &std::pair<std::string, std::string>::first);
   return out;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,9 +30,11 @@ std::string error_text(const std::vector<search_error>& errors);
 
 enum class date_prefix : std::uint8_t { eq, ne, gt, lt, ge, le };
 
+struct search_query;
+
 // One condition; all conditions of a query must hold.
 struct search_condition {
-  enum class on : std::uint8_t { index, id, last_updated };
+  enum class on : std::uint8_t { index, id, last_updated, referrer };
   on what = on::index;
   const search_parameter* parameter = nullptr;
   std::string name;                              // as asked, with modifier
@@ -52,10 +55,16 @@ struct search_condition {
   bool by_identifier = false;
   std::string token_from, token_to;              // range of the target's identifier
 
+  // The comma as OR: one of these, or this one itself; all of the same parameter and modifier.
+  std::vector<search_condition> alternatives;
+  // A chain: the reference leads to what one of these finds. referrer (_has): what this one finds refers here.
+  std::vector<std::shared_ptr<const search_query>> chained;
+
   [[nodiscard]] bool accepts(std::string_view index_value) const;
   // The ranges alone decide.
   [[nodiscard]] bool exact() const {
-    return what == on::index && verify == check::none && !negated && !negated_per_element && !by_identifier;
+    return what == on::index && verify == check::none && !negated && !negated_per_element && !by_identifier && alternatives.empty() &&
+           chained.empty();
   }
 };
 
@@ -77,7 +86,10 @@ struct search_query {
   std::vector<search_condition> conditions;
   std::vector<search_sort> sort;
   std::vector<search_include> includes, reverse_includes;
+  std::vector<search_include> iterated;          // _include:iterate
   std::optional<std::int64_t> page, count;
+  // _cursor: pages follow the ids, from the first that is greater than this one; nil: from the start
+  std::optional<base::uuid> cursor;
   bool summary_count = false;
   std::string summary, format, pretty;           // as given, for links
   std::string elements;                          // _elements
@@ -86,8 +98,11 @@ struct search_query {
   std::vector<search_error> errors;
 };
 
+// extended: also what is beyond DSF (search/extended.hpp).
+enum class search_dialect : std::uint8_t { dsf, extended };
 // Faulty parameters are left out and listed in `errors`.
-search_query parse_search(std::string_view type, const query_list& parameters, std::string_view base_url, int zone_offset_minutes = 0);
+search_query parse_search(std::string_view type, const query_list& parameters, std::string_view base_url, int zone_offset_minutes = 0,
+                          search_dialect dialect = search_dialect::dsf);
 
 // "a=b&c=d" with percent-encoding and an optional leading "?"; nothing if an escape is broken.
 std::optional<query_list> parse_query_string(std::string_view text);

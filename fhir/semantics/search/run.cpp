@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/mutant.hpp"
 #include "fhir/semantics/access.hpp"
 #include "fhir/semantics/element.hpp"
 
@@ -29,9 +30,28 @@ base::failure too_many(const search_query& query, std::size_t limit) {
                     query.type);
 }
 
-// Ranges of a condition; those of reference:identifier include the targets that carry the identifier now.
+// What a chain or _has looks at is what the caller could find by a search of its own: else the answer would tell of resources it may not read.
+base::result<std::vector<stored_resource>> found_beyond(const search_query& query, const search_scope& scope) {
+  if (!scope.who || !scope.who->may(operation::search, query.type)) return std::vector<stored_resource>{};
+  if (DSF_MUTANT("fhir.chain_sees_all")) {
+    auto unlimited = scope;
+    unlimited.who = nullptr;
+    return find_matches(query, unlimited);
+  }
+  return find_matches(query, scope);
+}
+
+// Ranges of a condition; those of reference:identifier include the targets that carry the identifier now, those of a chain what it leads to.
 base::result<ranges> ranges_of(const search_condition& c, const search_scope& scope) {
   ranges out = c.ranges;
+  for (const auto& other : c.alternatives)
+    for (auto& range : TRY(ranges_of(other, scope))) out.push_back(std::move(range));
+  for (const auto& query : c.chained)
+    for (const auto& target : TRY(found_beyond(*query, scope))) {
+      auto value = index_value::reference(target.type + "/" + target.id.to_string());
+      auto end = value + '\0';
+      out.emplace_back(std::move(value), std::move(end));
+    }
   if (!c.by_identifier) return out;
   std::vector<std::string_view> targets;
   each_word(c.parameter->targets, [&](std::string_view t) { targets.push_back(t); });
@@ -56,15 +76,42 @@ base::result<std::vector<base::uuid>> ids_of(const search_query& query, const se
   return out;
 }
 
-bool narrows(const search_condition& c) { return c.what == search_condition::on::index && !c.negated && !c.negated_per_element; }
+// _has: the resources of the query's type that the found ones refer to.
+base::result<std::vector<base::uuid>> referred_to(const search_query& query, const search_condition& c, const search_scope& scope) {
+  const auto prefix = 'r' + query.type + '/';
+  std::vector<base::uuid> out;
+  for (const auto& referrer : c.chained)
+    for (const auto& stored : TRY(found_beyond(*referrer, scope))) {
+      const auto resource = TRY(base::json::parse(*stored.bytes));
+      for (const auto& value : index_values(resource, *c.parameter, &scope.allow_list, scope.base_url, scope.zone_offset_minutes)) {
+        if (!value.starts_with(prefix) || value.back() != '\0') continue;
+        if (const auto id = base::uuid::parse(std::string_view(value).substr(prefix.size(), value.size() - prefix.size() - 1)))
+          out.push_back(*id);
+      }
+    }
+  std::ranges::sort(out);
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
+bool narrows(const search_condition& c) {
+  return c.what == search_condition::on::referrer || (c.what == search_condition::on::index && !c.negated && !c.negated_per_element);
+}
 
 base::result<std::vector<base::uuid>> candidates(const search_query& query, const search_scope& scope) {
-  for (const auto& c : query.conditions)
-    if (c.what == search_condition::on::id) return std::vector{c.id};
   std::optional<std::vector<base::uuid>> out;
+  for (const auto& c : query.conditions)
+    if (c.what == search_condition::on::id && !out) {
+      out.emplace({c.id});
+      for (const auto& other : c.alternatives) out->push_back(other.id);
+      std::ranges::sort(*out);
+      out->erase(std::unique(out->begin(), out->end()), out->end());
+    }
+  const bool by_id = out.has_value();
   for (const auto& c : query.conditions) {
-    if (!narrows(c)) continue;
-    auto ids = TRY(ids_of(query, c, scope));
+    // A few ids are read and judged; only who refers to them must be looked up.
+    if (!narrows(c) || (by_id && c.what == search_condition::on::index)) continue;
+    auto ids = c.what == search_condition::on::referrer ? TRY(referred_to(query, c, scope)) : TRY(ids_of(query, c, scope));
     if (!out) {
       out = std::move(ids);
     } else {
@@ -83,7 +130,8 @@ base::result<std::vector<base::uuid>> candidates(const search_query& query, cons
 // Conditions that the head of a resource decides.
 bool head_matches(const search_query& query, const stored_resource& stored) {
   return std::ranges::all_of(query.conditions, [&](const search_condition& c) {
-    if (c.what == search_condition::on::id) return c.id == stored.id;
+    if (c.what == search_condition::on::id)
+      return c.id == stored.id || std::ranges::any_of(c.alternatives, [&](const auto& other) { return other.id == stored.id; });
     return c.what != search_condition::on::last_updated || updated_matches(c, stored.last_updated);
   });
 }
@@ -92,7 +140,7 @@ base::result<bool> values_match(const search_condition& c, const base::json& res
   const auto values = index_values(resource, *c.parameter, &scope.allow_list, scope.base_url, scope.zone_offset_minutes);
   search_condition resolved;
   const auto* condition = &c;
-  if (c.by_identifier) {
+  if (c.by_identifier || !c.chained.empty()) {
     resolved = c;
     resolved.ranges = TRY(ranges_of(c, scope));
     condition = &resolved;
@@ -103,7 +151,9 @@ base::result<bool> values_match(const search_condition& c, const base::json& res
 }
 
 // The index has decided this condition already.
-bool decided(const search_condition& c) { return c.what != search_condition::on::index || c.exact() || (c.by_identifier && !c.negated); }
+bool decided(const search_condition& c) {
+  return c.what != search_condition::on::index || c.exact() || (c.by_identifier && !c.negated) || !c.chained.empty();
+}
 
 struct sort_row {
   stored_resource stored;
@@ -135,6 +185,7 @@ void sort_rows(const search_query& query, std::vector<sort_row>& rows) {
 
 // _lastUpdated: a value with a time of day is compared as a point, so that a truncated cursor finds a resource twice rather than never.
 bool updated_matches(const search_condition& c, base::timestamp at) {
+  if (std::ranges::any_of(c.alternatives, [&](const search_condition& other) { return updated_matches(other, at); })) return true;
   const auto point_end = c.date.is_instant ? c.date.from : c.date.to - 1;
   switch (c.prefix) {
     case date_prefix::eq: return at.us >= c.date.from && at.us < c.date.to;
@@ -216,6 +267,9 @@ base::result<std::vector<base::uuid>> targets_of(const base::json& element, cons
   return scope.view.ids_in(target, "identifier", value, end, scope.max_candidates);
 }
 
+// A search includes at most so many resources by _include:iterate.
+constexpr std::size_t max_iterated = 10'000;
+
 struct collector {
   const search_scope& scope;
   std::set<std::pair<std::string, base::uuid>> seen;
@@ -237,24 +291,36 @@ base::result<std::vector<stored_resource>> find_included(const search_query& que
                                                          const search_scope& scope) {
   collector found{scope, {}, {}};
   for (const auto& row : page) found.seen.emplace(row.type, row.id);
+  const auto follow = [&](const search_include& include, const base::json& resource) -> base::result<void> {
+    std::vector<std::string> targets;
+    if (!include.target.empty())
+      targets.push_back(include.target);
+    else
+      each_word(include.parameter->targets, [&](std::string_view t) { targets.emplace_back(t); });
+    for (const auto* element : elements_at(resource, include.parameter->paths))
+      for (const auto& target : targets)
+        for (const auto& id : TRY(targets_of(*element, include, target, scope))) TRY(found.add(target, id));
+    return {};
+  };
   for (const auto& row : page) {
     base::json resource;
     if (!query.includes.empty()) resource = TRY(base::json::parse(*row.bytes));
-    for (const auto& include : query.includes) {
-      std::vector<std::string> targets;
-      if (!include.target.empty())
-        targets.push_back(include.target);
-      else
-        each_word(include.parameter->targets, [&](std::string_view t) { targets.emplace_back(t); });
-      for (const auto* element : elements_at(resource, include.parameter->paths))
-        for (const auto& target : targets)
-          for (const auto& id : TRY(targets_of(*element, include, target, scope))) TRY(found.add(target, id));
-    }
+    for (const auto& include : query.includes) TRY(follow(include, resource));
     for (const auto& reverse : query.reverse_includes) {
       const auto value = index_value::reference(row.type + "/" + row.id.to_string());
       for (const auto& id : TRY(scope.view.ids_in(reverse.source, reverse.parameter->name, value, value + '\0', scope.max_candidates)))
         TRY(found.add(reverse.source, id));
     }
+  }
+  // _include:iterate follows the page and what was included, each once, until nothing new comes.
+  for (std::size_t i = 0; !query.iterated.empty() && i < page.size() + found.out.size(); ++i) {
+    if (found.out.size() > max_iterated)
+      return base::fail(base::errc::limit, fmt::format("the search would include more than {} resources", max_iterated), query.type);
+    const auto row = i < page.size() ? page[i] : found.out[i - page.size()];
+    if (std::ranges::none_of(query.iterated, [&](const auto& include) { return include.source == row.type; })) continue;
+    const auto resource = TRY(base::json::parse(*row.bytes));
+    for (const auto& include : query.iterated)
+      if (include.source == row.type) TRY(follow(include, resource));
   }
   return std::move(found.out);
 }
