@@ -3,6 +3,7 @@
 #include <atomic>
 #include <future>
 
+#include "base/mutant.hpp"
 #include "net/query.hpp"
 #include "plugins/errc.hpp"
 
@@ -55,7 +56,7 @@ public:
   result<json> transaction(const json& bundle) override {
     if (!base_is_folder_) {
       const auto response = TRY(send("POST", options_.base_url, bundle.dump(), {}));
-      if (response.status < 301 || response.status > 308 || response.status == 304)
+      if (response.status < 301 || response.status > 308 || response.status == 304 || DSF_MUTANT("plugins.redirect_is_refusal"))
         return resource_in_answer(response.status, response.body, options_.base_url);
       base_is_folder_ = true;
     }

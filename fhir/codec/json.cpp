@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/mutant.hpp"
 #include "fhir/codec/checker.hpp"
 #include "fhir/codec/comments.hpp"
 
@@ -37,7 +38,7 @@ reading read_json(std::string_view text, const codec_limits& limits) {
   }
   reading out;
   out.resource = std::move(*parsed);
-  if (mentions_comments(text)) leave_out_comments(out.resource);
+  if (mentions_comments(text) && !DSF_MUTANT("fhir.comments_are_elements")) leave_out_comments(out.resource);
   out.issues = check(out.resource, limits);
   return out;
 }
