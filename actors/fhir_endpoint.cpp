@@ -5,6 +5,7 @@
 
 #include "actors/inbox.hpp"
 #include "actors/peer_facts.hpp"
+#include "actors/raw_binary.hpp"
 #include "actors/task_document.hpp"
 #include "fhir/semantics/batch.hpp"
 #include "net/query.hpp"
@@ -115,6 +116,13 @@ void fhir_endpoint::handle(net::request&& request, net::responder answer) {
   q.body = std::move(request.body);
 
   auto shared_answer = std::make_shared<net::responder>(std::move(answer));
+  if (auto asked = take_raw_read(request.headers, q)) {
+    const auto id = std::string_view(q.path).substr(q.path.find('/') + 1);
+    e->done = [this, shared_answer, asked = std::move(*asked), id = std::string(id.substr(0, id.find('/')))](fhir::reply r) {
+      work_->run([shared_answer, asked, id, r = std::move(r)]() mutable { (*shared_answer)(render(raw_answer(asked, std::move(r), id))); });
+    };
+    return start(std::move(e));
+  }
   e->done = [this, shared_answer](fhir::reply r) {
     const bool slow = r.xml || r.pretty || !r.summary.empty();
     if (slow && r.has_body()) {
@@ -123,6 +131,13 @@ void fhir_endpoint::handle(net::request&& request, net::responder answer) {
       (*shared_answer)(render(std::move(r)));
     }
   };
+  if (is_raw_upload(q)) {
+    work_->run([this, e, headers = std::move(request.headers)] {
+      if (auto refused = take_raw_upload(headers, e->request)) return finish(e, std::move(*refused));
+      start(e);
+    });
+    return;
+  }
   start(std::move(e));
 }
 

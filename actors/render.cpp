@@ -20,7 +20,8 @@ net::response render(fhir::reply reply) {
   out.status = reply.status;
   for (auto& [name, value] : reply.headers) out.headers.add(std::move(name), std::move(value));
   if (!reply.has_body()) return out;
-  out.headers.set("Content-Type", reply.media_type + ";charset=UTF-8");
+  // Bytes of a Binary come with a type of their own.
+  if (!out.headers.has("Content-Type")) out.headers.set("Content-Type", reply.media_type + ";charset=UTF-8");
   const bool as_stored = !reply.xml && !reply.pretty && reply.summary.empty();
   if (as_stored) {
     if (auto* bytes = std::get_if<std::shared_ptr<const std::string>>(&reply.body))

@@ -299,7 +299,7 @@ constexpr setting rows[] = {
    [](config& c, key, value v) { c.limits.connections_per_partner = v.number; }},
   {"limits.head", size, "32KiB", "1KiB..1MiB", "Head of a request.",
    [](config& c, key, value v) { c.limits.head_bytes = v.number; }},
-  {"limits.body", size, "16MiB", "1KiB..1GiB", "Body of a request; Binary is streamed and not bound by it.",
+  {"limits.body", size, "16MiB", "1KiB..1GiB", "Body of a request, that of an upload of a Binary too.",
    [](config& c, key, value v) { c.limits.body_bytes = v.number; }},
   {"limits.bundle_entries", integer, "5000", "1..1000000", "Entries of a Bundle that comes in.",
    [](config& c, key, value v) { c.limits.bundle_entries = v.number; }},
