@@ -120,7 +120,7 @@ TEST_CASE("a handler that reports nothing before the stop runs again after the s
   f.open();
   REQUIRE(f.eventually([&] { return f.count(storage::table::subscription) == 1; }));
   CHECK(f.prepared == 2);
-  CHECK(f.sent() == 1);
+  CHECK(f.messages() == 1);
   CHECK(f.status(start) == "in-progress");
 }
 

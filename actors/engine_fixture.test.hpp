@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <set>
 
 #include "actors/engine.hpp"
 #include "actors/inbox.hpp"
@@ -225,6 +226,13 @@ struct fixture {
   std::size_t sent() {
     const std::lock_guard lock{wire.mutex};
     return wire.requests.size();
+  }
+  // Different ones: a message whose delivery is not stored yet may be sent again after a start, and is recognised by its identifier.
+  std::size_t messages() {
+    const std::lock_guard lock{wire.mutex};
+    std::set<std::string> identifiers;
+    for (const auto& r : wire.requests) identifiers.emplace(r.headers.value("If-None-Exist"));
+    return identifiers.size();
   }
   std::size_t count(storage::table t) { return store->view()->rows(t, {}, 1'000)->size(); }
   // As storage::erase_instance() would, were it not refused while the instance lives; a restore without data keys leaves the same.
