@@ -353,6 +353,7 @@ struct process_engine_state {
       }
       if (rows->size() < inbox_rows) break;
     }
+    if (DSF_MUTANT("actors.signal_skips_a_receiver") && !receivers->empty()) receivers->erase(receivers->begin());
     auto left = std::make_shared<std::atomic<std::size_t>>(receivers->size() + 1);
     const auto one_done = [left, me = caf::actor_cast<caf::actor>(self), row](base::result<>) {
       if (--*left == 0) caf::anon_send(me, inbox_outcome{row, std::make_shared<base::result<>>()});

@@ -113,6 +113,37 @@ TEST_CASE("split: the engine's certificate is changed while it runs, and no Task
   s.wait_until_ready(s.engine);
 }
 
+// Would find: a half that goes on trusting what it read at its start.
+TEST_CASE("split: the endpoint moves to a certificate of another authority; both halves read trust again, and no Task is lost", "[split]") {
+  split_pair s;
+  const net::pki_files ca{s.folder / "next-ca.pem", s.folder / "next-ca.key"}, next{s.folder / "next.pem", s.folder / "next.key"};
+  must(net::create_ca({.common_name = "the next CA"}, ca));
+  must(net::issue_certificate({.use = net::certificate_use::server, .common_name = "localhost"}, ca, {}, next));
+  s.start_all();
+  std::vector<std::string> tasks;
+  const auto both = [&] {
+    for (int i = 0; i < 3; ++i) tasks.push_back(s.ping(s.engine, new_key()));
+  };
+  const auto hang_up = [&](split_pair::program& p) {
+    const auto log = s.folder / (p.name + ".jsonl");
+    const auto before = count_of(read_text(log), "were read again");
+    ::kill(p.process.pid(), SIGHUP);
+    return soon([&] { return count_of(read_text(log), "were read again") == before + 1; });
+  };
+  both();
+  write_text(s.folder / "ca.pem", read_text(s.folder / "ca.pem") + read_text(ca.certificate));
+  for (auto* p : {&s.engine, &s.other, &s.endpoint}) CHECK(hang_up(*p));
+  both();
+  write_text(s.folder / "server.pem", read_text(next.certificate));
+  write_text(s.folder / "server.key", read_text(next.key));
+  CHECK(hang_up(s.endpoint));
+  s.proxy->cut();
+  both();
+  s.wait_until_ready(s.engine);
+  s.trust_again();
+  for (const auto& t : tasks) CHECK(s.outcome_of(s.endpoint, t) == "");
+}
+
 TEST_CASE("split: an endpoint has no inbox, and one that gets an engine finds the Tasks that wait", "[split]") {
   split_pair s;
   s.start_all();

@@ -31,6 +31,10 @@ split_pair::split_pair() : endpoint_port(free_port()), other_port(free_port()), 
   proxy = std::make_unique<tcp_proxy>(endpoint_port);
   make_certificates();
   write_settings();
+  make_clients();
+}
+
+void split_pair::make_clients() {
   const auto client = [&](const std::string& name) {
     net::client_options o;
     o.identity = must(net::tls_identity::load({folder / (name + ".pem"), folder / (name + ".key"), {}, {}, folder / "ca.pem"}));

@@ -38,6 +38,8 @@ public:
   base::json read_other(const std::string& path);
   // Waits until the Task is completed with one answered ping, and says what is wrong else.
   std::string outcome_of(program& at, const std::string& task, int timeout_ms = 60'000);
+  // The test's own clients read their trust again.
+  void trust_again() { make_clients(); }
   std::size_t instances(program& at, const std::string& business_key);
 
   temp_folder folder{"split"};
@@ -48,6 +50,7 @@ public:
 private:
   void make_certificates();
   void write_settings();
+  void make_clients();
   base::json get(net::https_client& with, const std::string& url);
   std::unique_ptr<net::https_client> own_, others_;
 };
