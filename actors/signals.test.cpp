@@ -3,6 +3,7 @@
 
 using namespace dsf;
 using namespace dsf::actors;
+using namespace dsf::actors::testing;
 
 namespace {
 
