@@ -121,10 +121,10 @@ TEST_CASE("create is refused", "[create]") {
 // Would find: an update of a Task's status that is refused because the site it came from is away. Found by power losses of a split site.
 TEST_CASE("external references that the version before had are not asked for again", "[update]") {
   test_site site;
-  const auto away = R"({"reference":"https://unknown.example/fhir/Organization/1"})",
-             near = R"({"reference":"https://site-b.example/fhir/Organization/1"})";
+  const auto first = R"({"reference":"https://site-b.example/fhir/Organization/1"})";
+  const auto second = R"({"reference":"https://site-b.example/fhir/Organization/2"})";
   auto g = group();
-  g.set("managingEntity", parsed(away));
+  g.set("managingEntity", parsed(first));
   const auto made = site.post(site.local, g);
   REQUIRE(made.status() == 201);
   const auto checks_of = [&](const json& body) {
@@ -141,7 +141,7 @@ TEST_CASE("external references that the version before had are not asked for aga
   };
   auto after = made.body();
   CHECK(checks_of(after) == 0);
-  after.set("managingEntity", parsed(near));
+  after.set("managingEntity", parsed(second));
   CHECK(checks_of(after) == 1);
 }
 
