@@ -105,6 +105,27 @@ int main(int argc, char** argv) {
   c->add_option("--first-port", many.first_port, "the sites take as many ports from here, and as many 100 above for their status")
       ->capture_default_str();
 
+  fhir_options fhir;
+  fhir.common = engine.common;
+  fhir.dsfd = wire.dsfd;
+  auto* f =
+      app.add_subcommand("fhir", "the FHIR endpoint alone with a store full of Tasks, beside the TLS stack and the commits without it");
+  add_common(*f, fhir.common, as_json);
+  f->add_option("--dsfd", fhir.dsfd, "the program")->capture_default_str();
+  f->add_option("--tasks", fhir.tasks, "Tasks in the store that is searched")
+      ->check(CLI::Range(1'000u, 100'000'000u))
+      ->capture_default_str();
+  f->add_option("--connections", fhir.connections, "connections that read and create")->check(CLI::Range(1u, 500u))->capture_default_str();
+  f->add_option("--search-connections", fhir.search_connections, "connections that search")
+      ->check(CLI::Range(1u, 64u))
+      ->capture_default_str();
+  f->add_option("--threads", fhir.threads, "threads of the load generator")->check(CLI::Range(1u, 16u))->capture_default_str();
+  f->add_option("--seconds", fhir.seconds, "length of a run")->check(CLI::Range(0.1, 600.0))->capture_default_str();
+  f->add_option("--subscribers", fhir.subscribers, "WebSocket connections that hear of each Task")
+      ->check(CLI::Range(1u, 900u))
+      ->capture_default_str();
+  f->add_option("--events", fhir.events, "Tasks a second that they hear of")->check(CLI::Range(1u, 1'000u))->capture_default_str();
+
   compare_options two;
   auto* p = app.add_subcommand("compare", "two result files, or folders of them, side by side; how many times better the second is");
   p->add_option("before", two.before, "what --json printed")->required()->check(CLI::ExistingPath);
@@ -166,12 +187,14 @@ int main(int argc, char** argv) {
   const auto quick = e->parsed()   ? engine.common.quick
                      : s->parsed() ? site.common.quick
                      : c->parsed() ? many.common.quick
+                     : f->parsed() ? fhir.common.quick
                                    : wire.common.quick;
   report out(std::cout, as_json, !quick);
   const auto measure = [&]() -> dsf::base::result<> {
     if (e->parsed()) return measure_engine(engine, out);
     if (s->parsed()) return measure_site(site, out);
     if (c->parsed()) return measure_consortium(many, out);
+    if (f->parsed()) return measure_fhir(fhir, out);
     if (target.url.empty()) return measure_wire(wire, out);
     target.common = wire.common;
     target.connections = wire.connections;

@@ -79,6 +79,19 @@ struct consortium_options {
 };
 base::result<> measure_consortium(const consortium_options& options, report& out);
 
+struct fhir_options {
+  common_options common;
+  std::string dsfd;                  // program
+  std::uint64_t tasks = 1'000'000;   // in the store that is searched
+  unsigned connections = 64;
+  unsigned search_connections = 2;
+  unsigned threads = 1;              // of the load generator
+  double seconds = 4;                // of a run
+  unsigned subscribers = 500;
+  unsigned events = 20;              // a second
+};
+base::result<> measure_fhir(const fhir_options& options, report& out);
+
 struct site_options {
   common_options common;
   std::string dsfd;                  // program

@@ -51,6 +51,21 @@ bool task_reader::answer(int status, std::string_view head, std::string_view bod
   return status == 200;
 }
 
+asker::asker(std::string method, std::uint16_t port, std::vector<std::string> what, std::size_t first, std::string* keep)
+    : method_(std::move(method)), port_(port), what_(std::move(what)), at_(first % what_.size()), keep_(keep) {}
+
+conversation::next asker::request(std::string& out, std::int64_t) {
+  fmt::format_to(std::back_inserter(out), "{} {} HTTP/1.1\r\nHost: localhost:{}\r\nAccept: application/fhir+json\r\n\r\n", method_,
+                 what_[at_], port_);
+  at_ = (at_ + 1) % what_.size();
+  return {};
+}
+
+bool asker::answer(int status, std::string_view head, std::string_view body, std::int64_t) {
+  if (keep_ != nullptr) *keep_ = std::string(head) + "\r\n\r\n" + std::string(body);
+  return status == 200;
+}
+
 conversation::next task_sender::request(std::string& out, std::int64_t) {
   const auto n = shared_->next.fetch_add(1);
   if (n >= shared_->at_most) return {next::kind::finished, 0};

@@ -26,6 +26,23 @@ private:
   std::string* keep_;
 };
 
+// Asks for one thing again and again; every answer must have this status.
+class asker final : public conversation {
+public:
+  // `what`: path and query, "/fhir/Task?status=requested". `keep`: where the last answer is put, head and body; may be null.
+  asker(std::string method, std::uint16_t port, std::vector<std::string> what, std::size_t first, std::string* keep = nullptr);
+  next request(std::string& out, std::int64_t now_us) override;
+  bool answer(int status, std::string_view head, std::string_view body, std::int64_t now_us) override;
+  [[nodiscard]] bool head_only() const override { return method_ == "HEAD"; }
+
+private:
+  std::string method_;
+  std::uint16_t port_;
+  std::vector<std::string> what_;
+  std::size_t at_;
+  std::string* keep_;
+};
+
 // Creates Tasks that start an instance each.
 class task_sender final : public conversation {
 public:

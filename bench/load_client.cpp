@@ -286,7 +286,7 @@ private:
       if (head_end == std::string::npos) continue;
       const std::string_view head(c.in.data(), head_end);
       const auto body_at = head_end + 4;
-      const auto length = content_length(head);
+      const auto length = c.talk->head_only() ? 0 : content_length(head);
       if (c.in.size() < body_at + length) continue;
       int status = 0;
       if (head.size() > 12) std::from_chars(head.data() + 9, head.data() + 12, status);

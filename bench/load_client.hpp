@@ -32,6 +32,8 @@ public:
   virtual next request(std::string& out, std::int64_t now_us) = 0;
   // False: the answer is wrong, and the load ends with it as its error.
   virtual bool answer(int status, std::string_view head, std::string_view body, std::int64_t now_us) = 0;
+  // Its requests are HEAD: an answer has a length, but no body.
+  [[nodiscard]] virtual bool head_only() const { return false; }
 };
 
 struct load_plan {

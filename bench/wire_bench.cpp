@@ -11,6 +11,7 @@
 #include "bench/load_client.hpp"
 #include "bench/machine.hpp"
 #include "bench/open_loop.hpp"
+#include "bench/tls_limit.hpp"
 #include "bench/wire_site.hpp"
 
 namespace dsf::bench {
@@ -22,42 +23,6 @@ using base::result;
 
 constexpr std::size_t tasks_read = 1'000;
 constexpr std::int64_t poll_pause_us = 2'000;
-
-struct measured {
-  load_result load;
-  std::int64_t server_cpu_us = 0;
-};
-
-// The limit's server with one answer; stops when it goes.
-class tls_limit {
-public:
-  static result<std::unique_ptr<tls_limit>> start(const wire_consortium& c, const std::string& answer, bool client_certificates = true) {
-    auto out = std::make_unique<tls_limit>();
-    const auto& s = *c.sites.front();
-    const auto file = c.file(s, "answer");
-    std::ofstream text(file, std::ios::binary | std::ios::trunc);
-    text << answer;
-    text.close();
-    if (!text) return fail(base::errc::io, "the file can't be written", file);
-    out->target_ = c.target(s);
-    out->target_.port = TRY(free_port());
-    std::error_code ec;
-    const auto self = fs::read_symlink("/proc/self/exe", ec).string();
-    std::vector<std::string> command{
-        self,      "tls-server", "--certificate", c.file(s, "server.pem"),           "--key",    c.file(s, "server.key"),
-        "--trust", c.ca(),       "--port",        std::to_string(out->target_.port), "--answer", file};
-    if (!client_certificates) command.emplace_back("--no-client-certificates");
-    out->process_ = TRY(site::ctl::child::start(command, c.file(s, "limit.log")));
-    return out;
-  }
-  ~tls_limit() { process_.stop(3'000); }
-  [[nodiscard]] const load_target& target() const { return target_; }
-  [[nodiscard]] pid_t pid() const { return process_.pid(); }
-
-private:
-  load_target target_;
-  site::ctl::child process_;
-};
 
 class wire_run {
 public:
@@ -92,27 +57,6 @@ private:
     p.make = std::move(make);
     return p;
   }
-  static result<measured> timed(const load_plan& p, const std::vector<pid_t>& servers) {
-    measured m;
-    const auto cpu = [&] {
-      std::int64_t all = 0;
-      for (const auto s : servers) all += cpu_us_of(s);
-      return all;
-    };
-    const auto before = cpu();
-    m.load = TRY(run_load(p));
-    m.server_cpu_us = cpu() - before;
-    return m;
-  }
-  // The server may need a moment until it listens.
-  static result<measured> timed_when_up(const load_plan& p, pid_t server) {
-    for (int tries = 0;; ++tries) {
-      auto m = timed(p, {server});
-      if (m || tries >= 100) return m;
-      ::usleep(20'000);
-    }
-  }
-
   // Tasks to be read, and the answers that the limit gives.
   result<> prepare() {
     auto shared = std::make_shared<task_sender::shared_state>();

@@ -81,15 +81,16 @@ result<std::unique_ptr<wire_consortium>> wire_consortium::make(const fs::path& f
   const auto list = site::ctl::allow_list_bundle("consortium.example", members).dump() + "\n";
   for (const auto& s : c->sites) {
     TRY(write_file(s->folder / "allow-list.json", list));
-    TRY(c->settings(*s, bundles));
+    TRY(c->configure(*s, bundles, "fhir, bpe"));
   }
   return c;
 }
 
-result<> wire_consortium::settings(const wire_site& s, const std::vector<std::string>& bundles) const {
+result<> wire_consortium::configure(const wire_site& s, const std::vector<std::string>& bundles, const std::string& roles,
+                                    const std::string& more) const {
   auto text = fmt::format(
       "name: {0}\n"
-      "roles: [fhir, bpe]\n"
+      "roles: [{6}]\n"
       "organization: {{identifier: {1}}}\n"
       "endpoint: {{identifier: {0}.localhost}}\n"
       "fhir: {{base_url: '{2}', port: {3}, allow_list: allow-list.json}}\n"
@@ -97,11 +98,12 @@ result<> wire_consortium::settings(const wire_site& s, const std::vector<std::st
       "admin: {{socket: admin.sock}}\n"
       "store: {{path: store}}\n"
       "log: {{file: log.jsonl}}\n"
+      "{7}"
       "tls:\n"
       "  server: {{certificate: server.pem, key: server.key, trust: '{5}'}}\n"
       "  client: {{certificate: client.pem, key: client.key, trust: '{5}'}}\n"
-      "plugins:\n  folders:\n",
-      s.name, s.organization, s.base_url(), s.port, s.status_port, ca());
+      "{8}",
+      s.name, s.organization, s.base_url(), s.port, s.status_port, ca(), roles, more, bundles.empty() ? "" : "plugins:\n  folders:\n");
   for (const auto& b : bundles) text += "  - '" + b + "'\n";
   return write_file(s.folder / "site.yaml", text);
 }
@@ -112,6 +114,13 @@ result<> wire_consortium::start(const std::string& dsfd) {
   for (const auto& s : sites) s->process = TRY(site::ctl::child::start({dsfd, "--config", file(*s, "site.yaml")}, file(*s, "output.log")));
   for (const auto& s : sites) TRY(wait_until_ready(*s));
   return {};
+}
+
+result<> wire_consortium::start(const std::string& dsfd, wire_site& s) {
+  if (::access(dsfd.c_str(), X_OK) != 0)
+    return fail(base::errc::invalid_argument, "dsfd is not there; build it, or name it with --dsfd", dsfd);
+  s.process = TRY(site::ctl::child::start({dsfd, "--config", file(s, "site.yaml")}, file(s, "output.log")));
+  return wait_until_ready(s);
 }
 
 result<> wire_consortium::wait_until_ready(wire_site& s) const {
@@ -130,6 +139,8 @@ void wire_consortium::stop() {
   for (const auto& s : sites) s->process.stop(15'000);
 }
 
-load_target wire_consortium::target(const wire_site& s) const { return {s.port, file(s, "client.pem"), file(s, "client.key"), ca()}; }
+load_target wire_consortium::target(const wire_site& s, const wire_site& caller) const {
+  return {s.port, file(caller, "client.pem"), file(caller, "client.key"), ca()};
+}
 
 }  // namespace dsf::bench

@@ -27,18 +27,22 @@ public:
   // Makes folders, certificates, allow-lists and settings. `bundles`: what each site runs.
   static base::result<std::unique_ptr<wire_consortium>> make(const std::filesystem::path& folder, const std::vector<std::string>& names,
                                                              const std::vector<std::string>& bundles);
+  // Writes a site's settings anew, before it is started: `roles` as in "fhir, bpe"; `more`: further lines.
+  base::result<> configure(const wire_site& s, const std::vector<std::string>& bundles, const std::string& roles,
+                           const std::string& more = {}) const;
   // Returns when each receives.
   base::result<> start(const std::string& dsfd);
+  base::result<> start(const std::string& dsfd, wire_site& s);
   void stop();
 
-  // As the site's own organisation.
-  [[nodiscard]] load_target target(const wire_site& s) const;
+  // As the site's own organisation, or as the organisation of another one.
+  [[nodiscard]] load_target target(const wire_site& s) const { return target(s, s); }
+  [[nodiscard]] load_target target(const wire_site& s, const wire_site& caller) const;
   [[nodiscard]] std::string file(const wire_site& s, const char* name) const { return (s.folder / name).string(); }
   [[nodiscard]] std::string ca() const { return (folder_ / "ca.pem").string(); }
   std::vector<std::unique_ptr<wire_site>> sites;
 
 private:
-  base::result<> settings(const wire_site& s, const std::vector<std::string>& bundles) const;
   base::result<> wait_until_ready(wire_site& s) const;
   std::filesystem::path folder_;
 };
