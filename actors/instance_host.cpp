@@ -118,7 +118,9 @@ base::result<> instance_host::load(bool before_end, bool without_data) {
   if (!process_) return base::fail(bpmn::errc::bug, "the instance's process definition " + sha + " is not deployed", external_id());
   for (const auto& batch : batches)
     for (const auto& e : batch.events) {
-      if (before_end && std::holds_alternative<bpmn::events::instance_finished>(e.what)) return {};
+      // The start Task is finished with its instance, just before it.
+      const auto* task = std::get_if<bpmn::events::task_finished>(&e.what);
+      if (before_end && ((task && task->owner == 0) || std::holds_alternative<bpmn::events::instance_finished>(e.what))) return {};
       TRY(bpmn::apply(*process_->definition, state_, e));
     }
   return {};

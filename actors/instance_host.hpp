@@ -67,7 +67,7 @@ public:
   instance_host(const engine_context& context, std::uint64_t id) : context_(&context), id_(id) {}
 
   // Snapshot and the events after it. Errors: damaged rows, a definition that is not here any more. `before_end`: of an instance that ended, the
-  // state just before, with its variables; for looking at it.
+  // state just before, with its variables and Tasks; for looking at it.
   base::result<> load(bool before_end = false);
   // When load() says storage::errc::erased: all but the values that went with the data key. Good for one thing only, to end the instance.
   base::result<> load_without_data();

@@ -83,12 +83,20 @@ struct variable_line {
   bool operator==(const variable_line&) const = default;
 };
 
+struct task_output {
+  std::string system;
+  std::string code;
+  std::string text;  // a string as it is, anything else as JSON
+  bool operator==(const task_output&) const = default;
+};
+
 struct task_line {
   std::string reference;  // Task/<id>
   std::string part;       // start, received, sent
   std::string status;
   std::string message;
   std::string partner;
+  std::vector<task_output> outputs = {};  // of the start Task
   bool operator==(const task_line&) const = default;
 };
 

@@ -133,6 +133,12 @@ void to_proto(const instance_detail& from, pb::InstanceDetail& to) {
     line.set_status(t.status);
     line.set_message(t.message);
     line.set_partner(t.partner);
+    for (const auto& o : t.outputs) {
+      auto& output = *line.add_outputs();
+      output.set_system(o.system);
+      output.set_code(o.code);
+      output.set_text(o.text);
+    }
   }
   to.set_events(from.events);
 }
@@ -142,7 +148,11 @@ instance_detail from_proto(const pb::InstanceDetail& from) {
   to.summary = from_proto(from.summary());
   for (const auto& w : from.waits()) to.waits.push_back(from_proto(w));
   for (const auto& v : from.variables()) to.variables.push_back({v.name(), v.type(), v.text(), v.scope()});
-  for (const auto& t : from.tasks()) to.tasks.push_back({t.reference(), t.part(), t.status(), t.message(), t.partner()});
+  for (const auto& t : from.tasks()) {
+    task_line line{t.reference(), t.part(), t.status(), t.message(), t.partner()};
+    for (const auto& o : t.outputs()) line.outputs.push_back({o.system(), o.code(), o.text()});
+    to.tasks.push_back(std::move(line));
+  }
   to.events = from.events();
   return to;
 }

@@ -29,11 +29,12 @@ struct fake_port : admin_port {
   }
   base::result<instance_detail> show_instance(const std::string& id) override {
     if (id == "none") return base::fail(admin_errc::not_found, "there is no instance 'none'; `dsfctl instances` lists them", "none");
-    return instance_detail{summary,
-                           {{"message", "catch", "pong", {5}, {6}, "w"}},
-                           {{"v", "string", "text", "scope"}},
-                           {{"Task/1", "start", "in-progress", "ping", "site-b"}},
-                           7};
+    return instance_detail{
+        summary,
+        {{"message", "catch", "pong", {5}, {6}, "w"}},
+        {{"v", "string", "text", "scope"}},
+        {{"Task/1", "start", "in-progress", "ping", "site-b", {{"http://dsf.dev/fhir/CodeSystem/ping", "summary", "all is well"}}}},
+        7};
   }
   base::result<incident_page> list_incidents(const incident_filter& f) override {
     asked_incidents = f;

@@ -12,6 +12,7 @@
 #include <memory>
 #include <tuple>
 
+#include "site/ctl/allow_list_command.hpp"
 #include "site/ctl/commands.hpp"
 #include "site/ctl/data_command.hpp"
 #include "site/ctl/demo.hpp"
@@ -190,6 +191,7 @@ private:
     import->add_option("path", path_, "file or folder")->required();
 
     plugin_commands();
+    allow_list_commands();
 
     auto* handler = group("handler", "breakpoints for handlers");
     for (const bool hold : {true, false}) {
@@ -197,6 +199,27 @@ private:
                           [this, hold](auto& s) { return ctl::handler_hold(o_, s, id_, hold); });
       sub->add_option("class", id_, "class name")->required();
     }
+  }
+
+  void allow_list_commands() {
+    auto* list = group("allow-list", "who belongs to the network, from the coordinating site to the members");
+    auto* publish = on_site(*list, "publish", "at the coordinating site: makes the bundle for the members, and prints where it is",
+                            [this](auto& s) { return ctl::allow_list_publish(o_, s, allow_list_); });
+    CLI::App* both[] = {on_site(*list, "diff", "what a coordinating site's bundle would change here; changes nothing",
+                                [this](auto& s) { return ctl::allow_list_take(o_, s, allow_list_, true); }),
+                        on_site(*list, "apply", "takes the bundle over, all or nothing, and tells what it changed",
+                                [this](auto& s) { return ctl::allow_list_take(o_, s, allow_list_, false); })};
+    for (auto* sub : both) {
+      sub->add_option("bundle", allow_list_.reference, "https://coordinating.site/fhir/Bundle/ID, as `publish` printed it there")
+          ->required();
+      sub->add_flag("--accept-own-changes", allow_list_.accept_own_changes,
+                    "also what deactivates the own organization or endpoint, or removes one of its thumbprints");
+      sub->add_option("--accept-parent", allow_list_.accept_parents, "parent organization to join; may be repeated");
+    }
+    for (auto* sub : {publish, both[0], both[1]})
+      sub->add_option("--timeout", allow_list_.timeout_s, "seconds to wait for the end")
+          ->capture_default_str()
+          ->check(CLI::Range(1, 3'600));
   }
 
   void plugin_commands() {
@@ -397,6 +420,7 @@ private:
   ctl::site_init_options init_;
   ctl::log_options log_;
   ctl::erase_options erase_;
+  ctl::allow_list_options allow_list_;
   ctl::plugin_options plugin_;
   ctl::doctor_options doctor_;
   ctl::demo_options demo_;

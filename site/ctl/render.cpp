@@ -52,9 +52,15 @@ json to_json(const instance_detail& d) {
   json::array variables, tasks;
   for (const auto& v : d.variables)
     variables.push_back(json::object{{"name", v.name}, {"type", v.type}, {"text", v.text}, {"scope", v.scope}});
-  for (const auto& t : d.tasks)
-    tasks.push_back(
-        json::object{{"reference", t.reference}, {"part", t.part}, {"status", t.status}, {"message", t.message}, {"partner", t.partner}});
+  for (const auto& t : d.tasks) {
+    json line =
+        json::object{{"reference", t.reference}, {"part", t.part}, {"status", t.status}, {"message", t.message}, {"partner", t.partner}};
+    for (const auto& out : t.outputs) {
+      if (!line.find("outputs")) line.set("outputs", json::array{});
+      line.find("outputs")->push_back(json::object{{"system", out.system}, {"code", out.code}, {"text", out.text}});
+    }
+    tasks.push_back(std::move(line));
+  }
   auto out = to_json(d.summary);
   out.set("waits", to_json(d.waits));
   out.set("variables", std::move(variables));

@@ -3,6 +3,7 @@ install(TARGETS dsfd dsfctl RUNTIME DESTINATION /usr/bin)
 install(FILES ${CMAKE_CURRENT_LIST_DIR}/dsfd.service DESTINATION /lib/systemd/system)
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/processes/ping/bundle/ DESTINATION /usr/share/dsfd/plugins/ping)
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/processes/feasibility/bundle/ DESTINATION /usr/share/dsfd/plugins/feasibility)
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/processes/allow_list/bundle/ DESTINATION /usr/share/dsfd/plugins/allow_list)
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/workers/python/dsfd_worker DESTINATION /usr/lib/python3/dist-packages
         PATTERN __pycache__ EXCLUDE)
 install(FILES ${CMAKE_SOURCE_DIR}/README.md ${CMAKE_SOURCE_DIR}/CHANGELOG.md ${CMAKE_SOURCE_DIR}/NOTICE DESTINATION /usr/share/doc/dsfd)

@@ -75,6 +75,20 @@ std::vector<wait_point_line> waits_of(const actors::instance_host& h, const stor
   return out;
 }
 
+// Task.output by its first coding.
+std::vector<task_output> outputs_of(const base::json& task) {
+  std::vector<task_output> out;
+  for (const auto& o : task["output"]) {
+    const auto& coding = o["type"]["coding"][std::size_t{0}];
+    const auto* members = o.if_object();
+    if (!members) continue;
+    for (const auto& [name, value] : *members)
+      if (name.starts_with("value"))
+        out.push_back({coding["system"].str(), coding["code"].str(), value.is_string() ? value.str() : value.dump()});
+  }
+  return out;
+}
+
 }  // namespace
 
 result<actors::instance_host> running_site::parts::load(std::uint64_t instance) const {
@@ -167,7 +181,9 @@ result<instance_detail> running_site::show_instance(const std::string& id_or_bus
     task_line line{"Task/" + r.task.reference.id, std::move(part), {}, {}, {}};
     const auto id = TRY(base::uuid::parse(r.task.reference.id));
     if (const auto stored = TRY(p.store->view()->current("Task", id)); stored && !stored->deleted) {
-      const auto facts = actors::facts_of(TRY(base::json::parse(*stored->bytes)));
+      const auto task = TRY(base::json::parse(*stored->bytes));
+      const auto facts = actors::facts_of(task);
+      if (line.part == "start") line.outputs = outputs_of(task);
       line.status = facts.status;
       line.message = facts.message_name;
       line.partner = facts.requester;
@@ -175,8 +191,9 @@ result<instance_detail> running_site::show_instance(const std::string& id_or_bus
     out.tasks.push_back(std::move(line));
     return {};
   };
-  if (s.start_task) TRY(add_task(*s.start_task, "start"));
-  for (const auto& list : s.received_tasks)
+  const auto& last = living.state();
+  if (last.start_task) TRY(add_task(*last.start_task, "start"));
+  for (const auto& list : last.received_tasks)
     for (const auto& t : list.tasks) TRY(add_task(t, "received"));
   for (const auto& m : s.messages)
     out.tasks.push_back({"", "sent", m.refused ? "refused" : "on its way", m.content->message_name, m.content->to.organization_identifier});
