@@ -10,6 +10,7 @@
 #include "fhir/semantics/batch.hpp"
 #include "net/query.hpp"
 #include "storage/errors.hpp"
+#include "storage/ordered_index.hpp"
 
 namespace dsf::actors {
 
@@ -22,6 +23,7 @@ struct fhir_endpoint::exchange {
   extend more;
   std::function<void()> release;
   std::string type;  // first segment of the path
+  bool is_search = false;
   std::shared_ptr<fhir::batch_work> batch;  // its entries are exchanges of their own, one after the other
   [[nodiscard]] std::string_view writes_type() const { return batch ? batch->type() : std::string_view(type); }
 };
@@ -68,7 +70,9 @@ fhir_endpoint::fhir_endpoint(endpoint_options options, storage::store& store, en
       clock_(&time),
       entropy_(&entropy),
       log_(&log),
-      events_(&events) {}
+      events_(&events),
+      tasks_(std::make_shared<storage::ordered_index>(store, "Task", "status",
+                                                      [&work](std::function<void()> job) { work.run(std::move(job)); })) {}
 
 void fhir_endpoint::handle(net::request&& request, net::responder answer) {
   const auto path = request.path();
@@ -158,6 +162,7 @@ void fhir_endpoint::start(std::shared_ptr<exchange> e) {
                       (e->request.path.find('/') == std::string::npos || e->request.path.ends_with("/_history"));
   const bool post_search = e->request.path.ends_with("/_search");
   const bool bundle = e->request.path.empty();
+  e->is_search = post_search || (search && e->request.path == e->type);
   const bool large = e->request.body.size() > options_.inline_body_bytes;
   const bool xml_body = e->request.content_type && e->request.content_type->find("xml") != std::string::npos;
   if (search || post_search || bundle || large || xml_body) {
@@ -171,6 +176,11 @@ void fhir_endpoint::look(const std::shared_ptr<exchange>& e, const std::function
   const auto facts = caches_->facts();
   const auto view = store_->view();
   if (!facts || !view) return unavailable(e);
+  if (e->type == "Task" && e->is_search) {
+    const storage::ordered_store_view ordered(view, tasks_);
+    return judge(
+        {ordered, e->who, options_.config, clock_->now(), *entropy_, *(*facts)->allow_list, *(*facts)->processes, *(*facts)->conformance});
+  }
   judge({*view, e->who, options_.config, clock_->now(), *entropy_, *(*facts)->allow_list, *(*facts)->processes, *(*facts)->conformance});
 }
 

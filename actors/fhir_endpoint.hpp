@@ -15,6 +15,10 @@
 #include "net/http.hpp"
 #include "storage/store.hpp"
 
+namespace dsf::storage {
+class ordered_index;
+}
+
 namespace dsf::actors {
 
 struct endpoint_options {
@@ -68,6 +72,7 @@ private:
   base::entropy* entropy_;
   const base::logger* log_;
   site_events* events_;
+  std::shared_ptr<storage::ordered_index> tasks_;  // searches for Tasks are the ones that grow with the site
 };
 
 // Turns a reply into an HTTP response: XML or JSON, pretty, summary. May be slow for large bodies.

@@ -7,6 +7,7 @@
 
 #include "fhir/codec/random_resource.test.hpp"
 #include "fhir/semantics/site.test.hpp"
+#include "storage/orders.test.hpp"
 #include "storage/search_scan.test.hpp"
 #include "storage/search_values.test.hpp"
 #include "storage/test_support.hpp"
@@ -436,7 +437,9 @@ private:
     std::string shown = fmt::format("{} {}?", who.local ? "local" : "remote", type);
     for (const auto& [name, value] : query) shown += name + "=" + value + "&";
     INFO(shown);
-    const auto view = store_->view();
+    const storage::ordered_store_view ordered(store_->view(), order_of(type));
+    const auto plain = store_->view();
+    const auto* view = below(3) == 0 ? static_cast<const fhir::resource_view*>(plain.get()) : &ordered;
     fhir::interaction_request request{.path = std::string(type), .query = query, .accept = "application/fhir+json"};
     request.prefer = strict ? "handling=strict" : "handling=lenient";
     const fhir::interaction_context context{
@@ -477,6 +480,7 @@ private:
   fhir::test::random_resource random_;
   std::unique_ptr<storage::store> store_;
   search_scan::scanner scan_;
+  storage::test::orders order_of{*store_};
 };
 
 }  // namespace

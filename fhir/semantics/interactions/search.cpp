@@ -7,6 +7,7 @@
 #include "fhir/semantics/interactions/answer.hpp"
 #include "fhir/semantics/interactions/elements.hpp"
 #include "fhir/semantics/operation_outcome.hpp"
+#include "fhir/semantics/search/ordered.hpp"
 #include "fhir/semantics/search/run.hpp"
 
 namespace dsf::fhir {
@@ -110,6 +111,49 @@ op_result<std::shared_ptr<const std::string>> part_of(const stored_resource& sto
   return std::make_shared<const std::string>(only_elements(resource, element_names(elements)).dump());
 }
 
+struct found_page {
+  std::int64_t total = 0;
+  std::vector<stored_resource> rows;
+  std::optional<base::uuid> last_shown;        // where the next page by cursor goes on
+  std::shared_ptr<const resource_view> view;   // null: the scope's
+};
+
+// All that match are looked at.
+base::result<found_page> look_at_all(const search_query& query, const search_scope& scope, int page_count) {
+  found_page out;
+  auto found = TRY(find_matches(query, scope));
+  out.total = static_cast<std::int64_t>(found.size());
+  const page_position at(query, page_count, out.total);
+  if (at.count_only) return out;
+  auto from = (at.page - 1) * at.count;
+  if (query.cursor) from = std::ranges::upper_bound(found, *query.cursor, {}, &stored_resource::id) - found.begin();
+  if (query.cursor && DSF_MUTANT("fhir.cursor_by_count")) from = std::min(out.total, from / at.count * at.count);
+  const auto to = std::min(from + at.count, out.total);
+  out.rows.assign(std::make_move_iterator(found.begin() + from), std::make_move_iterator(found.begin() + to));
+  if (query.cursor && to < out.total) out.last_shown = out.rows.back().id;
+  return out;
+}
+
+base::result<found_page> find_page(const search_query& query, const search_scope& scope, int page_count) {
+  // A bundle's overlay is none: it sees what the bundle is about to write.
+  const auto* ordered = dynamic_cast<const ordered_view*>(&scope.view);
+  auto request = ordered != nullptr ? ordered_request_of(query, scope, ordered->ordered_parameter()) : std::nullopt;
+  if (!request) return look_at_all(query, scope, page_count);
+  request->window = [&](std::size_t total) -> std::pair<std::size_t, std::size_t> {
+    const page_position at(query, page_count, static_cast<std::int64_t>(total));
+    if (at.count_only) return {0, 0};
+    return {static_cast<std::size_t>((at.page - 1) * at.count), static_cast<std::size_t>(at.count)};
+  };
+  auto page = TRY(ordered->page(*request, false));
+  if (!page) {
+    auto all = look_at_all(query, scope, page_count);
+    if (all || !all.error().is(base::errc::limit)) return all;
+    page = TRY(ordered->page(*request, true));
+    if (!page) return all;
+  }
+  return found_page{static_cast<std::int64_t>(page->total), std::move(page->rows), {}, std::move(page->view)};
+}
+
 }  // namespace
 
 op_result<std::string> search_bundle(const op_scope& scope, std::string_view type, const query_list& parameters, bool strict) {
@@ -117,26 +161,28 @@ op_result<std::string> search_bundle(const op_scope& scope, std::string_view typ
   if (auto denied = deny_search(scope.rules(), type)) return op_denied("search", std::move(*denied));
   const auto query = parse_search(type, parameters, config.base_url, config.zone_offset_minutes, search_dialect::extended);
   if (strict && !query.errors.empty()) return op_fail(400, "processing", error_text(query.errors));
-  const auto found = OP_TRY(find_matches(query, scope.searching(true)));
-  const auto total = static_cast<std::int64_t>(found.size());
-  const page_position at(query, config.page_count, total);
-  std::vector<stored_resource> page, included;
-  std::optional<base::uuid> last_shown;  // where the next page by cursor goes on
+  auto found = OP_TRY(find_page(query, scope.searching(true), config.page_count));
+  const page_position at(query, config.page_count, found.total);
+  auto& page = found.rows;
+  std::vector<stored_resource> included;
   if (!at.count_only) {
-    auto from = (at.page - 1) * at.count;
-    if (query.cursor) from = std::ranges::upper_bound(found, *query.cursor, {}, &stored_resource::id) - found.begin();
-    if (query.cursor && DSF_MUTANT("fhir.cursor_by_count")) from = std::min(total, from / at.count * at.count);
-    page.assign(found.begin() + from, found.begin() + std::min(from + at.count, total));
-    if (query.cursor && from + at.count < total) last_shown = page.back().id;
-    included = OP_TRY(find_included(query, page, scope.searching(true)));
+    // What the page was read from.
+    const auto asked = scope.searching(true);
+    const search_scope same{found.view ? *found.view : scope.view,
+                            asked.allow_list,
+                            asked.base_url,
+                            asked.zone_offset_minutes,
+                            asked.max_candidates,
+                            asked.who};
+    included = OP_TRY(find_included(query, page, same));
   }
   bundle_text out;
   out.open("{");
   out.member("resourceType", "Bundle");
   out.member("type", "searchset");
   out.member("timestamp", base::to_iso(scope.context.now));
-  if (!query.without_total) out.raw(fmt::format("\"total\":{}", total));
-  add_links(out, query, config.base_url, at, last_shown);
+  if (!query.without_total) out.raw(fmt::format("\"total\":{}", found.total));
+  add_links(out, query, config.base_url, at, found.last_shown);
   if (!page.empty() || !query.errors.empty()) {
     out.open("\"entry\":[");
     for (auto& stored : page) {
