@@ -124,6 +124,7 @@ int main(int argc, char** argv) {
   f->add_option("--subscribers", fhir.subscribers, "WebSocket connections that hear of each Task")
       ->check(CLI::Range(1u, 900u))
       ->capture_default_str();
+  f->add_flag("--verify", fhir.verify, "at the end, check the store's index as dsfctl store verify does; --quick does so");
   f->add_option("--events", fhir.events, "Tasks a second that they hear of")->check(CLI::Range(1u, 1'000u))->capture_default_str();
 
   compare_options two;

@@ -89,6 +89,7 @@ struct fhir_options {
   double seconds = 4;                // of a run
   unsigned subscribers = 500;
   unsigned events = 20;              // a second
+  bool verify = false;               // the index of the store, at the end
 };
 base::result<> measure_fhir(const fhir_options& options, report& out);
 

@@ -51,19 +51,32 @@ bool task_reader::answer(int status, std::string_view head, std::string_view bod
   return status == 200;
 }
 
-asker::asker(std::string method, std::uint16_t port, std::vector<std::string> what, std::size_t first, std::string* keep)
-    : method_(std::move(method)), port_(port), what_(std::move(what)), at_(first % what_.size()), keep_(keep) {}
+asker::asker(std::string method, std::uint16_t port, std::vector<std::string> what, std::size_t first, std::string* keep, std::string body,
+             std::uint64_t at_most)
+    : method_(std::move(method)),
+      port_(port),
+      what_(std::move(what)),
+      at_(first % what_.size()),
+      keep_(keep),
+      body_(std::move(body)),
+      left_(at_most) {}
 
 conversation::next asker::request(std::string& out, std::int64_t) {
-  fmt::format_to(std::back_inserter(out), "{} {} HTTP/1.1\r\nHost: localhost:{}\r\nAccept: application/fhir+json\r\n\r\n", method_,
-                 what_[at_], port_);
+  if (left_ == 0) return {next::kind::finished, 0};
+  --left_;
+  fmt::format_to(std::back_inserter(out), "{} {} HTTP/1.1\r\nHost: localhost:{}\r\nAccept: application/fhir+json\r\n", method_, what_[at_],
+                 port_);
+  if (!body_.empty())
+    fmt::format_to(std::back_inserter(out), "Content-Type: application/fhir+json\r\nContent-Length: {}\r\n", body_.size());
+  out += "\r\n";
+  out += body_;
   at_ = (at_ + 1) % what_.size();
   return {};
 }
 
 bool asker::answer(int status, std::string_view head, std::string_view body, std::int64_t) {
   if (keep_ != nullptr) *keep_ = std::string(head) + "\r\n\r\n" + std::string(body);
-  return status == 200;
+  return status == 200 || (status == 201 && method_ == "POST");
 }
 
 conversation::next task_sender::request(std::string& out, std::int64_t) {

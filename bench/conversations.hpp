@@ -26,11 +26,12 @@ private:
   std::string* keep_;
 };
 
-// Asks for one thing again and again; every answer must have this status.
+// Asks for one thing after the other, again and again; every answer must have the status 200, or 201 for POST.
 class asker final : public conversation {
 public:
   // `what`: path and query, "/fhir/Task?status=requested". `keep`: where the last answer is put, head and body; may be null.
-  asker(std::string method, std::uint16_t port, std::vector<std::string> what, std::size_t first, std::string* keep = nullptr);
+  asker(std::string method, std::uint16_t port, std::vector<std::string> what, std::size_t first, std::string* keep = nullptr,
+        std::string body = {}, std::uint64_t at_most = UINT64_MAX);
   next request(std::string& out, std::int64_t now_us) override;
   bool answer(int status, std::string_view head, std::string_view body, std::int64_t now_us) override;
   [[nodiscard]] bool head_only() const override { return method_ == "HEAD"; }
@@ -41,6 +42,8 @@ private:
   std::vector<std::string> what_;
   std::size_t at_;
   std::string* keep_;
+  std::string body_;
+  std::uint64_t left_;
 };
 
 // Creates Tasks that start an instance each.

@@ -69,17 +69,23 @@ result<> fhir_run::prepare() {
   return {};
 }
 
+result<std::string> fhir_run::answer_to(const wire_site& caller, const std::string& method, const std::string& path, std::string body) {
+  std::string answer;
+  const auto make = [&](std::uint16_t port, unsigned) {
+    return std::make_unique<asker>(method, port, std::vector{path}, 0, &answer, body, 1);
+  };
+  auto once = plan(sites_->target(site(), caller), make, 1);
+  once.threads = 1;
+  TRY(run_load(once));
+  return answer;
+}
+
 // GET or HEAD of Tasks, beside the same server with a handler that does nothing.
 result<> fhir_run::read(const std::string& name, const char* method) {
   std::vector<std::string> paths;
   for (const auto& id : crowd_.ids) paths.push_back("/fhir/Task/" + id);
   const auto make = [&](std::uint16_t port, unsigned c) { return std::make_unique<asker>(method, port, paths, c * 37); };
-  std::string answer;
-  auto once = plan(
-      sites_->target(site()), [&](std::uint16_t port, unsigned) { return std::make_unique<asker>("GET", port, paths, 0, &answer); }, 1);
-  once.seconds = 0.05;
-  once.threads = 1;
-  TRY(run_load(once));
+  const auto answer = TRY(answer_to(site(), "GET", paths.front()));
   const auto limit_server = TRY(tls_limit::start(*sites_, answer));
   std::vector<figure> runs;
   for (unsigned run = 0; run < o_.common.runs; ++run) {
@@ -146,13 +152,7 @@ result<> fhir_run::task_create() {
 // The value is the p99.
 result<figure> fhir_run::search(const std::string& name, const wire_site& caller, const std::string& query, std::uint64_t expected) {
   const std::vector<std::string> what{"/fhir/Task?" + query + "&_count=20"};
-  std::string answer;
-  auto once = plan(
-      sites_->target(site(), caller), [&](std::uint16_t port, unsigned) { return std::make_unique<asker>("GET", port, what, 0, &answer); },
-      1);
-  once.seconds = 0.05;
-  once.threads = 1;
-  TRY(run_load(once));
+  const auto answer = TRY(answer_to(caller, "GET", what.front()));
   if (const auto total = total_of(answer); total != expected)
     return fail(base::errc::invalid_argument, fmt::format("the search finds {} Tasks instead of {}", total, expected), name);
   std::vector<figure> runs;
@@ -205,7 +205,13 @@ result<> fhir_run::run() {
   if (wanted("fhir.head")) TRY(read("fhir.head", "HEAD"));
   TRY(searches());
   if (wanted("fhir.task_create")) TRY(task_create());
+  if (wanted("fhir.read_beside_writes")) TRY(read_beside_writes());
+  if (wanted("fhir.bundle_100")) TRY(bundle());
+  if (wanted("fhir.subscribers_500")) TRY(subscribers());
   sites_->stop();
+  if (o_.verify) TRY(verify_crowd(site().folder / "store", site().base_url()));
+  if (wanted("fhir.identity") || wanted("fhir.read_access")) TRY(decisions());
+  if (wanted("fhir.allow_list_change_500k")) TRY(allow_list_change());
   return {};
 }
 
@@ -213,6 +219,7 @@ result<> measure_fhir(const fhir_options& options, report& out) {
   auto o = options;
   if (o.common.quick) {
     o.common.runs = 1;
+    o.verify = true;
     o.seconds = std::min(o.seconds, 0.4);
     o.tasks = std::min<std::uint64_t>(o.tasks, 2'000);
     o.subscribers = std::min(o.subscribers, 20u);

@@ -33,7 +33,18 @@ private:
   base::result<> read(const std::string& name, const char* method);
   base::result<> task_create();
   base::result<> searches();
+  // Of one answer, alone.
+  base::result<std::string> answer_to(const wire_site& caller, const std::string& method, const std::string& path, std::string body = {});
   base::result<figure> search(const std::string& name, const wire_site& caller, const std::string& query, std::uint64_t expected);
+
+  // fhir_changes.cpp
+  base::result<> bundle();
+  base::result<> read_beside_writes();
+  base::result<> allow_list_change();
+  // fhir_sockets.cpp
+  base::result<> subscribers();
+  // fhir_decisions.cpp: while dsfd is away
+  base::result<> decisions();
 
   fhir_options o_;
   report* out_;

@@ -11,6 +11,7 @@
 #include "fhir/semantics/directory.hpp"
 #include "fhir/semantics/search/index.hpp"
 #include "fhir/storable.hpp"
+#include "storage/index_check.hpp"
 #include "storage/store.hpp"
 
 namespace dsf::bench {
@@ -114,6 +115,22 @@ result<crowd_made> make_crowd(const std::filesystem::path& folder, const task_cr
   TRY(store->close());
   out.seconds = static_cast<double>(clock.steady_us() - from) / 1e6;
   return out;
+}
+
+result<> verify_crowd(const std::filesystem::path& folder, const std::string& base_url) {
+  storage::store_options so;
+  so.path = folder;
+  so.create = false;
+  so.read_only = true;
+  const auto store = TRY(storage::store::open(std::move(so)));
+  const auto view = store->view();
+  const auto allow_list = TRY(fhir::directory::build(*view, base_url));
+  const auto r = TRY(storage::check_index(
+      *view, [&](const json& resource) { return fhir::index_entries(resource, allow_list.get(), base_url); },
+      [](std::uint64_t) { return true; }));
+  if (r.whole()) return {};
+  return fail(base::errc::invalid_argument,
+              "the index is not the one that the resources give: " + (r.examples.empty() ? "" : r.examples.front()), folder.string());
 }
 
 }  // namespace dsf::bench

@@ -28,5 +28,7 @@ struct crowd_made {
 };
 
 base::result<crowd_made> make_crowd(const std::filesystem::path& store, const task_crowd& what);
+// What `dsfctl store verify` does: an error if the index is not the one that the resources give. No program may have the store open.
+base::result<> verify_crowd(const std::filesystem::path& store, const std::string& base_url);
 
 }  // namespace dsf::bench

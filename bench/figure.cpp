@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/json.hpp"
 
@@ -99,7 +100,9 @@ void report::add(const figure& f) {
       verdict(f.value >= f.must->value_at_least, machine_.judges_absolute_floors(),
               fmt::format("{:.0f} {}", f.must->value_at_least, f.unit));
     if (f.must->value_at_most > 0)
-      verdict(f.value <= f.must->value_at_most, true, fmt::format("at most {:.0f} {}", f.must->value_at_most, f.unit));
+      verdict(f.value <= f.must->value_at_most, true,
+              fmt::format("at most {:.{}f} {}", f.must->value_at_most,
+                          f.must->value_at_most < 10 && f.must->value_at_most != std::floor(f.must->value_at_most) ? 2 : 0, f.unit));
   }
   if (!json_) {
     *out_ << fmt::format("{:<26} {:>10} {:<12} {:>9} {:>9} {:>9} {:>9} {:>10} {:>6} {:>8}  {}\n", f.name, short_number(f.value), f.unit,
