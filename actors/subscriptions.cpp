@@ -158,6 +158,7 @@ void subscriptions::bind(std::uint64_t id, connection& c, std::string_view subsc
   const auto& criteria = (*resource)["criteria"].str();
   binding b;
   b.subscription = *uuid;
+  b.text = criteria;
   b.type = criteria.substr(0, criteria.find('?'));
   b.payload = (*resource)["channel"]["payload"].str();
   b.after = view->sequence();
@@ -230,12 +231,19 @@ bool subscriptions::follow() {
 void subscriptions::deliver(const storage::store_view& view, const storage::resource_change& change, std::uint64_t sequence) {
   std::optional<fhir::stored_resource> stored;
   json resource;
-  auto connections = connections_;  // one that is closed on the way leaves the list
-  for (auto& [id, c] : connections) {
+  base::result<std::shared_ptr<const endpoint_facts>> facts = nullptr;
+  // Hundreds of connections may have one certificate and one criterion: each is judged once for a version.
+  std::map<std::string, bool, std::less<>> hits;
+  std::map<std::string, std::optional<fhir::identity>, std::less<>> hearers;
+  std::vector<std::pair<std::uint64_t, std::shared_ptr<connection>>> all;  // one that is closed on the way leaves the list
+  for (const auto& [id, c] : connections_)
+    if (std::ranges::any_of(c->bindings, [&](const binding& b) { return b.type == change.type && sequence > b.after; }))
+      all.emplace_back(id, c);
+  for (auto& [id, c] : all) {
     for (const auto& b : c->bindings) {
       if (b.type != change.type || sequence <= b.after) continue;
-      const auto facts = caches_->facts();
       if (!stored) {
+        facts = caches_->facts();
         auto read = view.version(change.type, change.id, change.version);
         auto parsed = read && *read && (*read)->bytes ? json::parse(*(*read)->bytes) : base::result<json>{json{}};
         if (!read || !*read || !(*read)->bytes || !parsed || !facts) {
@@ -248,20 +256,27 @@ void subscriptions::deliver(const storage::store_view& view, const storage::reso
         stored = std::move(**read);
         resource = std::move(*parsed);
       }
-      const fhir::search_scope scope{view,   *(*facts)->allow_list, config_.base_url, config_.zone_offset_minutes, config_.max_candidates,
-                                     nullptr};
-      const auto hit = fhir::matches(b.criteria, *stored, resource, scope);
-      if (!hit) {
-        log_->error("websocket", "a Subscription can't be matched", {}, {{"error", hit.error().to_string()}});
-        c->socket.abort();
-        break;
+      auto judged = hits.find(b.text);
+      if (judged == hits.end()) {
+        const fhir::search_scope scope{view,   *(*facts)->allow_list, config_.base_url, config_.zone_offset_minutes, config_.max_candidates,
+                                       nullptr};
+        const auto hit = fhir::matches(b.criteria, *stored, resource, scope);
+        if (!hit) {
+          log_->error("websocket", "a Subscription can't be matched", {}, {{"error", hit.error().to_string()}});
+          c->socket.abort();
+          break;
+        }
+        judged = hits.emplace(b.text, *hit).first;
       }
-      if (!*hit && !DSF_MUTANT("actors.subscriber_told_of_all")) continue;
+      if (!judged->second && !DSF_MUTANT("actors.subscriber_told_of_all")) continue;
       if (clock_->now() >= c->who.expires && !DSF_MUTANT("actors.expired_subscriber_hears")) {
         drop(id, policy, "Credentials expired");
         break;
       }
-      if (!may_hear(*c, view, **facts, *stored)) continue;
+      auto hearer = hearers.find(c->certificate.thumbprint);
+      if (hearer == hearers.end()) hearer = hearers.emplace(c->certificate.thumbprint, may_hear(*c, view, **facts, *stored)).first;
+      if (!hearer->second) continue;
+      c->who = *hearer->second;
       if (b.payload.empty()) {
         c->socket.send("ping " + b.subscription.to_string());
       } else if (b.payload.find("xml") != std::string::npos) {
@@ -276,17 +291,20 @@ void subscriptions::deliver(const storage::store_view& view, const storage::reso
   }
 }
 
-bool subscriptions::may_hear(connection& c, const storage::store_view& view, const endpoint_facts& facts,
-                             const fhir::stored_resource& stored) {
+std::optional<fhir::identity> subscriptions::may_hear(const connection& c, const storage::store_view& view, const endpoint_facts& facts,
+                                                      const fhir::stored_resource& stored) {
   // The allow-list may have changed since the connection was made.
-  const auto who = caches_->identify(c.certificate);
-  if (!who || !*who) return false;
-  c.who = **who;
-  const fhir::rule_scope scope{view, c.who, *facts.allow_list, *facts.processes, *facts.conformance, config_};
+  const auto now = caches_->identify(c.certificate);
+  if (!now || !*now) return std::nullopt;
+  const auto& who = **now;
+  const fhir::rule_scope scope{view, who, *facts.allow_list, *facts.processes, *facts.conformance, config_};
   auto denied = fhir::deny_websocket(scope, stored.type);
   if (!denied) denied = fhir::deny_read(scope, stored);
-  if (denied) log_->info("websocket", "not delivered", {.identity = c.who.name()}, {{"reason", *denied}});
-  return !denied;
+  if (denied) {
+    log_->info("websocket", "not delivered", {.identity = who.name()}, {{"reason", *denied}});
+    return std::nullopt;
+  }
+  return who;
 }
 
 void subscriptions::drop(std::uint64_t id, std::uint16_t code, std::string reason) {

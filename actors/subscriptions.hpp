@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,7 @@ public:
 private:
   struct binding {
     base::uuid subscription;
+    std::string text;  // the criteria as written
     std::string type;
     fhir::search_query criteria;
     std::string payload;  // media type; empty: only a sign that something happened
@@ -74,8 +76,9 @@ private:
   // True if it has to be tried again soon.
   bool follow();
   void deliver(const storage::store_view& view, const storage::resource_change& change, std::uint64_t sequence);
-  // False: the connection was closed.
-  bool may_hear(connection& c, const storage::store_view& view, const endpoint_facts& facts, const fhir::stored_resource& stored);
+  // Who it is by now; nothing: it may not hear of this.
+  std::optional<fhir::identity> may_hear(const connection& c, const storage::store_view& view, const endpoint_facts& facts,
+                                         const fhir::stored_resource& stored);
   void drop(std::uint64_t id, std::uint16_t code, std::string reason);
   [[nodiscard]] bool bound() const;
 

@@ -6,13 +6,13 @@
 #include <map>
 #include <mutex>
 
+#include "base/clock.hpp"
 #include "base/json.hpp"
 #include "bench/conversations.hpp"
 #include "bench/fhir_run.hpp"
+#include "bench/listeners.hpp"
 #include "bench/machine.hpp"
 #include "bench/task_text.hpp"
-#include "net/io_threads.hpp"
-#include "net/websocket.hpp"
 
 namespace dsf::bench {
 namespace {
@@ -25,24 +25,20 @@ constexpr double delivery_p99_ms = 10;
 constexpr unsigned sending_connections = 4;
 constexpr std::int64_t patience_us = 30'000'000;
 
-// What all connections hear; one io thread, so on one thread at a time.
+// What all connections hear.
 class hall {
 public:
   void sent(std::string key, std::int64_t due_us) {
     const std::lock_guard lock{mutex_};
     sent_at_.emplace(std::move(key), due_us);
   }
-  void heard(const std::string& text) {
-    if (text.starts_with("bound ")) {
-      ++bound;
-      return;
-    }
+  void heard(std::string_view text) {
     const auto now = base::system_clock_source().steady_us();
     // business_key() ends each key so.
-    const auto end = text.find("00000000\"");
-    if (end == std::string::npos || end < 28) return;
+    const auto end = text.rfind("00000000\"");
+    if (end == std::string_view::npos || end < 28) return;
     const std::lock_guard lock{mutex_};
-    const auto at = sent_at_.find(text.substr(end - 28, 36));
+    const auto at = sent_at_.find(std::string(text.substr(end - 28, 36)));
     if (at == sent_at_.end()) return;
     samples_us_.push_back(now - at->second);
     ++told;
@@ -53,7 +49,7 @@ public:
     sent_at_.clear();
     return std::exchange(samples_us_, {});
   }
-  std::atomic<std::uint64_t> bound{0}, told{0}, ended{0};
+  std::atomic<std::uint64_t> told{0};
 
 private:
   std::mutex mutex_;
@@ -103,34 +99,8 @@ result<> fhir_run::subscribers() {
   const auto id = found["entry"][std::size_t{0}]["resource"]["id"].str();
   if (id.empty()) return fail(base::errc::invalid_argument, "the site has no Subscription for requested Tasks");
 
-  const auto threads = net::io_threads::start(1, "ears");
   const auto ears = std::make_shared<hall>();
-  const auto identity =
-      TRY(net::tls_identity::load({sites_->file(site(), "client.pem"), sites_->file(site(), "client.key"), {}, {}, sites_->ca()}));
-  std::mutex mutex;
-  std::vector<net::websocket> sockets;
-  std::atomic<std::uint64_t> open{0}, refused{0};
-  for (unsigned i = 0; i < o_.subscribers; ++i) {
-    net::websocket_request r;
-    r.url = fmt::format("https://localhost:{}/fhir/ws", site().port);
-    r.identity = identity;
-    net::websocket_handlers h;
-    h.on_text = [ears](const std::string& text) { ears->heard(text); };
-    h.on_end = [ears](const net::websocket_end&) { ++ears->ended; };
-    net::open_websocket(*threads, std::move(r), std::move(h), [&](net::result<net::websocket> w) {
-      if (w) {
-        w->send("bind " + id);
-        const std::lock_guard lock{mutex};
-        sockets.push_back(*w);
-      } else {
-        ++refused;
-      }
-      ++open;
-    });
-  }
-  TRY(wait_until(open, o_.subscribers, "WebSockets are open"));
-  if (refused > 0) return fail(base::errc::io, fmt::format("{} of {} WebSockets were refused", refused.load(), o_.subscribers));
-  TRY(wait_until(ears->bound, o_.subscribers, "WebSockets are bound"));
+  const auto all = TRY(listeners::open(sites_->target(site()), id, o_.subscribers, [ears](std::string_view text) { ears->heard(text); }));
 
   auto tasks = std::make_shared<task_sender::shared_state>();
   tasks->organization = site().organization;
@@ -145,8 +115,8 @@ result<> fhir_run::subscribers() {
   for (unsigned run = 0; run < o_.common.runs; ++run) {
     const auto got = TRY(timed(sending, {site().process.pid()}));
     const auto wanted = got.load.exchanges * o_.subscribers;
-    if (auto all = wait_until(ears->told, wanted, "events are delivered"); !all || ears->ended > 0)
-      return fail(base::errc::io, all ? fmt::format("{} WebSockets were cut", ears->ended.load()) : all.error().text());
+    TRY(wait_until(ears->told, wanted, "events are delivered"));
+    if (all->lost() > 0) return fail(base::errc::io, fmt::format("{} WebSockets were cut", all->lost()));
     auto samples = ears->take();
     figure f;
     f.name = "fhir.subscribers_500";
@@ -161,13 +131,11 @@ result<> fhir_run::subscribers() {
     f.more = {{"subscribers", o_.subscribers},
               {"events_per_second", static_cast<double>(got.load.exchanges) / got.load.seconds},
               {"delivered", static_cast<double>(wanted)},
-              {"create_p50", percentile(creates, 0.5)}};
+              {"create_p50", percentile(creates, 0.5)},
+              {"client_cpu_us", static_cast<double>(got.load.cpu_us) / static_cast<double>(wanted)}};
     runs.push_back(std::move(f));
   }
   out_->add(median_of(runs));
-  for (const auto& s : sockets) s.close(1000, "");
-  ::usleep(200'000);
-  threads->stop();
   return {};
 }
 

@@ -1,11 +1,6 @@
 #include "bench/load_client.hpp"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <netdb.h>
-#include <netinet/tcp.h>
-#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/epoll.h>
@@ -22,6 +17,7 @@
 
 #include "base/clock.hpp"
 #include "bench/machine.hpp"
+#include "bench/tls_client.hpp"
 
 namespace dsf::bench {
 namespace {
@@ -30,35 +26,6 @@ using base::fail;
 using base::result;
 
 constexpr std::int64_t patience_us = 30'000'000;
-
-std::string tls_reason() {
-  char text[256] = "no reason given";
-  if (const auto code = ::ERR_get_error(); code != 0) ::ERR_error_string_n(code, text, sizeof text);
-  ::ERR_clear_error();
-  return text;
-}
-
-struct context_free {
-  void operator()(SSL_CTX* c) const { ::SSL_CTX_free(c); }
-};
-struct ssl_free {
-  void operator()(SSL* s) const { ::SSL_free(s); }
-};
-using context = std::unique_ptr<SSL_CTX, context_free>;
-
-result<context> make_context(const load_target& t) {
-  context c(::SSL_CTX_new(TLS_client_method()));
-  ::SSL_CTX_set_min_proto_version(c.get(), TLS1_2_VERSION);
-  ::SSL_CTX_set_mode(c.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
-  ::SSL_CTX_set_verify(c.get(), SSL_VERIFY_PEER, nullptr);
-  if (::SSL_CTX_load_verify_locations(c.get(), t.trust.c_str(), nullptr) != 1)
-    return fail(base::errc::io, "the CA can't be read: " + tls_reason(), t.trust);
-  if (::SSL_CTX_use_certificate_chain_file(c.get(), t.certificate.c_str()) != 1)
-    return fail(base::errc::io, "the certificate can't be read: " + tls_reason(), t.certificate);
-  if (::SSL_CTX_use_PrivateKey_file(c.get(), t.key.c_str(), SSL_FILETYPE_PEM) != 1)
-    return fail(base::errc::io, "the key can't be read: " + tls_reason(), t.key);
-  return c;
-}
 
 std::size_t content_length(std::string_view head) {
   constexpr std::string_view name = "\r\ncontent-length:";
@@ -87,7 +54,7 @@ bool says_close(std::string_view head) {
 
 struct connection {
   int fd = -1;
-  std::unique_ptr<SSL, ssl_free> ssl;
+  tls_session ssl;
   std::unique_ptr<conversation> talk;
   std::string out, in;
   std::size_t sent = 0;
@@ -104,42 +71,6 @@ struct connection {
     if (fd >= 0) ::close(fd);
   }
 };
-
-result<int> open_socket(const load_target& t) {
-  addrinfo wanted{}, *found = nullptr;
-  wanted.ai_socktype = SOCK_STREAM;
-  // What listens here listens on 127.0.0.1; the name may be ::1 as well.
-  const bool here = t.host == "localhost";
-  wanted.ai_family = here ? AF_INET : AF_UNSPEC;
-  const auto port = std::to_string(t.port);
-  if (const int e = ::getaddrinfo(here ? "127.0.0.1" : t.host.c_str(), port.c_str(), &wanted, &found); e != 0)
-    return fail(base::errc::io, fmt::format("the host's address can't be found: {}", ::gai_strerror(e)), t.host);
-  int fd = -1;
-  std::string why = "no address";
-  for (const auto* a = found; a != nullptr && fd < 0; a = a->ai_next) {
-    fd = ::socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && ::connect(fd, a->ai_addr, a->ai_addrlen) == 0) break;
-    why = std::strerror(errno);
-    if (fd >= 0) ::close(fd);
-    fd = -1;
-  }
-  ::freeaddrinfo(found);
-  if (fd < 0) return fail(base::errc::io, fmt::format("no connection to {}:{}: {}", t.host, t.port, why));
-  return fd;
-}
-
-result<> connect_to(connection& c, SSL_CTX* context, const load_target& t) {
-  c.fd = TRY(open_socket(t));
-  const int on = 1;
-  ::setsockopt(c.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  c.ssl.reset(::SSL_new(context));
-  ::SSL_set_tlsext_host_name(c.ssl.get(), t.host.c_str());
-  ::SSL_set1_host(c.ssl.get(), t.host.c_str());
-  ::SSL_set_fd(c.ssl.get(), c.fd);
-  if (::SSL_connect(c.ssl.get()) != 1) return fail(base::errc::io, "the TLS handshake failed: " + tls_reason());
-  ::fcntl(c.fd, F_SETFL, ::fcntl(c.fd, F_GETFL) | O_NONBLOCK);
-  return {};
-}
 
 // One thread's connections.
 class worker {
@@ -208,7 +139,9 @@ public:
 
 private:
   result<> connect(connection& c) {
-    TRY(connect_to(c, context_, plan_->target));
+    auto link = TRY(tls_connect(context_, plan_->target));
+    c.fd = link.fd;
+    c.ssl = std::move(link.ssl);
     epoll_event e{};
     e.events = EPOLLIN;
     e.data.u32 = c.number;
@@ -324,7 +257,7 @@ private:
 }  // namespace
 
 result<load_result> run_load(const load_plan& plan) {
-  const auto context = TRY(make_context(plan.target));
+  const auto context = TRY(tls_context_of(plan.target));
   const auto threads = std::min(plan.threads, plan.connections);
   std::vector<std::unique_ptr<worker>> workers;
   unsigned first = 0;

@@ -87,6 +87,7 @@ void store::impl::process(std::vector<item>& group) {
       deliver(group, answers_);
       for (auto& one : group) one.done = {};
     }
+    memory_->before_write(entries_);
     const auto began = options_.clock->steady_us();
     if (auto written = rows_->write(batch_, !DSF_MUTANT("answer-before-sync")); !written)
       fatal = written.error();

@@ -77,9 +77,9 @@ std::shared_ptr<const store_view> store::impl::view() {
   if (in_between_) return in_between_;
   if (!rows_ || !applier_) return nullptr;
   if (view_ && view_->sequence() >= published_.load(std::memory_order_acquire)) return view_;
-  auto snapshot = rows_->snapshot();
-  // The feed's last row names the newest commit that the snapshot holds, which may be younger than the last one answered.
+  // Read before the snapshot is taken: it holds at least that commit. The feed's last row names the newest one in it, which may be younger.
   std::uint64_t sequence = published_.load(std::memory_order_acquire);
+  auto snapshot = rows_->snapshot();
   const auto all = key_range::prefix(std::string(1, static_cast<char>(table::feed)));
   const auto scanned = snapshot->scan(family::feed, {row_keys::feed(sequence), all.to, true}, [&](std::string_view key, std::string_view) {
     sequence = base::byte_reader(key.substr(1)).u64();
@@ -87,7 +87,7 @@ std::shared_ptr<const store_view> store::impl::view() {
   });
   // On a failed read the older number is safe: whoever compares with it sees too many changes rather than too few.
   (void)scanned;
-  view_ = std::make_shared<const store_view>(std::move(snapshot), sequence, about_.classes, master_);
+  view_ = std::make_shared<const store_view>(remembering(std::move(snapshot), memory_, sequence), sequence, about_.classes, master_);
   return view_;
 }
 

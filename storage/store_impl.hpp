@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/histogram.hpp"
+#include "storage/row_memory.hpp"
 #include "storage/store.hpp"
 #include "storage/store_figures.hpp"
 #include "storage/store_folder_impl.hpp"
@@ -82,6 +83,7 @@ private:
   store_rows about_;
   id_cipher cipher_{{}};
   std::shared_ptr<const master_key> master_;
+  std::shared_ptr<row_memory> memory_;        // of these rows
   std::unique_ptr<applier> applier_;
   std::thread thread_;
   std::thread verifier_;

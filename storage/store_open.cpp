@@ -10,6 +10,12 @@
 
 namespace dsf::storage {
 
+namespace {
+
+constexpr std::size_t remembered_bytes = 8 << 20;  // of resources that were read lately
+
+}  // namespace
+
 result<void> store::impl::verify_rows(verification how) {
   if (how == verification::none) return {};
   if (how == verification::at_opening && rows_->stored_bytes() <= options_.limits.verify_at_open_bytes)
@@ -46,6 +52,7 @@ result<void> store::impl::open_rows(bool read_only) {
   {
     const std::scoped_lock lock(mutex_, view_mutex_);
     about_ = std::move(**about);
+    memory_ = std::make_shared<row_memory>(remembered_bytes);
   }
   TRY(open_master_key());
   if (folder_ && folder_->is_new()) TRY(folder_->finish(options_.release));
