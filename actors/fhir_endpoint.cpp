@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "actors/binary_blobs.hpp"
 #include "actors/inbox.hpp"
 #include "actors/peer_facts.hpp"
 #include "actors/raw_binary.hpp"
 #include "actors/task_document.hpp"
 #include "fhir/semantics/batch.hpp"
+#include "fhir/semantics/refusal.hpp"
 #include "net/query.hpp"
 #include "storage/errors.hpp"
 #include "storage/ordered_index.hpp"
@@ -24,6 +26,7 @@ struct fhir_endpoint::exchange {
   std::function<void()> release;
   std::string type;  // first segment of the path
   bool is_search = false;
+  std::shared_ptr<binary_upload> upload;  // has a blob
   std::shared_ptr<fhir::batch_work> batch;  // its entries are exchanges of their own, one after the other
   [[nodiscard]] std::string_view writes_type() const { return batch ? batch->type() : std::string_view(type); }
 };
@@ -74,6 +77,78 @@ fhir_endpoint::fhir_endpoint(endpoint_options options, storage::store& store, en
       tasks_(std::make_shared<storage::ordered_index>(store, "Task", "status",
                                                       [&work](std::function<void()> job) { work.run(std::move(job)); })) {}
 
+net::body_verdict fhir_endpoint::judge_body(const net::request& head) {
+  net::body_verdict verdict;
+  auto* blobs = store_->blobs();
+  const auto path = head.path();
+  const auto& base = options_.base_path;
+  if (!blobs || !path.starts_with(base) || !path.substr(base.size()).starts_with("/Binary")) return verdict;
+  auto e = std::make_shared<exchange>();
+  auto& q = e->request;
+  q.method = method_of(head.method);
+  q.path = std::string(path.substr(base.size() + 1));
+  q.content_type = header(head, "Content-Type");
+  const auto parameters = net::parse_query(head.query());
+  const bool raw = is_raw_upload(q);
+  if (!parameters || (!raw && !is_binary_resource(q))) return verdict;
+  for (const auto& p : *parameters) q.query.emplace_back(p.name, p.value);
+  q.if_match = header(head, "If-Match");
+  q.if_none_exist = header(head, "If-None-Exist");
+  auto identity = caches_->identify(facts_of(*head.peer));
+  // Who is not known is told so as ever.
+  if (!identity || !*identity) return verdict;
+  e->who = std::move(**identity);
+
+  const auto refuse = [this, request = q](const base::error& why) { return render_fault_of_bytes(request, why); };
+  if (!raw) {
+    // What it is about stands in the body, and is judged when that is here.
+    const auto form = q.content_type->find("xml") == std::string::npos ? binary_data::form::json : binary_data::form::xml;
+    verdict.limit = options_.binary_resource_bytes;
+    verdict.sink =
+        std::make_shared<binary_upload>(*blobs, *work_, refuse, binary_data(form, static_cast<std::size_t>(options_.body_bytes)));
+    return verdict;
+  }
+  std::optional<fhir::reply> refusal = take_raw_upload(head.headers, q);
+  if (!refusal) {
+    e->done = [&refusal](fhir::reply r) { refusal = std::move(r); };  // only before look() returns
+    look(e, [&](const fhir::interaction_context& context) {
+      auto prepared = fhir::prepare(q, context);
+      if (const auto* reply = prepared.if_reply(); reply && reply->status >= 400) refusal = *reply;
+    });
+  }
+  if (refusal) {
+    verdict.refusal = std::make_shared<net::response>(render(std::move(*refusal)));
+    return verdict;
+  }
+  verdict.limit = options_.binary_bytes;
+  verdict.sink = std::make_shared<binary_upload>(*blobs, *work_, refuse);
+  return verdict;
+}
+
+net::response fhir_endpoint::render_fault_of_bytes(const fhir::interaction_request& request, const base::error& why) {
+  if (why.is(base::errc::invalid_argument) || why.is(base::errc::parse))
+    return render(fhir::refusal_reply(request, 400, "invalid", why.text()));
+  if (why.is(base::errc::limit)) return render(fhir::refusal_reply(request, 413, "too-long", why.text()));
+  return render(no_room_for_bytes(request, why));
+}
+
+fhir::reply fhir_endpoint::no_room_for_bytes(const fhir::interaction_request& request, const base::error& why) {
+  log_->error("endpoint", "the bytes of a Binary could not be stored", {}, {{"error", why.to_string()}});
+  return fhir::unavailable_reply(request, options_.config, "This site can't store the bytes just now; nothing of them was kept",
+                                 read_only_retry_after_s);
+}
+
+net::response fhir_endpoint::render_binary(fhir::reply r) {
+  auto bytes = blob_of_reply(r, *store_);
+  if (!bytes) {
+    log_->error("endpoint", "the bytes of a Binary can't be read", {}, {{"error", bytes.error().to_string()}});
+    net::response fault;
+    fault.status = 500;
+    return fault;
+  }
+  return *bytes ? render_with_blob(std::move(r), std::move(*bytes), *work_) : render(std::move(r));
+}
+
 void fhir_endpoint::handle(net::request&& request, net::responder answer) {
   const auto path = request.path();
   const auto& base = options_.base_path;
@@ -123,20 +198,41 @@ void fhir_endpoint::handle(net::request&& request, net::responder answer) {
   if (auto asked = take_raw_read(request.headers, q)) {
     const auto id = std::string_view(q.path).substr(q.path.find('/') + 1);
     e->done = [this, shared_answer, asked = std::move(*asked), id = std::string(id.substr(0, id.find('/')))](fhir::reply r) {
-      work_->run([shared_answer, asked, id, r = std::move(r)]() mutable { (*shared_answer)(render(raw_answer(asked, std::move(r), id))); });
+      work_->run([this, shared_answer, asked, id, r = std::move(r)]() mutable {
+        auto bytes = blob_of_reply(r, *store_);
+        if (!bytes || !*bytes)
+          return (*shared_answer)(bytes ? render(raw_answer(asked, std::move(r), id).reply) : render_binary(std::move(r)));
+        auto part = raw_answer(asked, std::move(r), id, (*bytes)->size());
+        const bool head_only = part.reply.head_only;
+        auto out = render(std::move(part.reply));
+        if (part.first && head_only) out.headers.set("Content-Length", std::to_string(part.size));
+        if (part.first && !head_only) out.source = bytes_of_blob(std::move(*bytes), *part.first, part.size, *work_);
+        (*shared_answer)(std::move(out));
+      });
     };
     return start(std::move(e));
   }
-  e->done = [this, shared_answer](fhir::reply r) {
+  const bool binary = (q.method == fhir::http_method::get || q.method == fhir::http_method::head) && q.path.starts_with("Binary/");
+  e->done = [this, shared_answer, binary](fhir::reply r) {
     const bool slow = r.xml || r.pretty || !r.summary.empty();
-    if (slow && r.has_body()) {
+    if (binary && r.has_body()) {
+      work_->run([this, shared_answer, r = std::move(r)]() mutable { (*shared_answer)(render_binary(std::move(r))); });
+    } else if (slow && r.has_body()) {
       work_->run([shared_answer, r = std::move(r)]() mutable { (*shared_answer)(render(std::move(r))); });
     } else {
       (*shared_answer)(render(std::move(r)));
     }
   };
-  if (is_raw_upload(q)) {
-    work_->run([this, e, headers = std::move(request.headers)] {
+  e->upload = std::dynamic_pointer_cast<binary_upload>(request.sink);
+  if (e->upload || is_raw_upload(q)) {
+    work_->run([this, e, shared_answer, headers = std::move(request.headers)] {
+      const bool resource = e->upload && e->upload->is_resource();
+      if (e->upload) {
+        const auto whole = e->upload->finish(e->request.body);
+        if (!whole) return (*shared_answer)(render_fault_of_bytes(e->request, whole.error()));
+        if (!*whole) e->upload.reset();
+      }
+      if (resource) return start(e);
       if (auto refused = take_raw_upload(headers, e->request)) return finish(e, std::move(*refused));
       start(e);
     });
@@ -164,6 +260,7 @@ void fhir_endpoint::start(std::shared_ptr<exchange> e) {
   const bool bundle = e->request.path.empty();
   e->is_search = post_search || (search && e->request.path == e->type);
   const bool large = e->request.body.size() > options_.inline_body_bytes;
+  const bool large = e->request.body.size() > options_.inline_body_bytes || e->upload;
   const bool xml_body = e->request.content_type && e->request.content_type->find("xml") != std::string::npos;
   if (search || post_search || bundle || large || xml_body) {
     work_->run([this, e] { prepare(e); });
@@ -237,13 +334,50 @@ void fhir_endpoint::submit(const std::shared_ptr<exchange>& e, fhir::pending_com
     if (w.requested_task && options_.inbox) c.operations.push_back(storage::put_inbox{encode_inbox({inbox_kind::task, w.id.to_string()})});
   if (e->more) e->more(c, pending.writes);
   storage::append(c, std::move(pending.writes));
-  store_->submit(std::move(c), [this, e, after = std::move(pending.after)](storage::result<storage::receipt> receipt) {
-    if (receipt) {
-      caches_->written(receipt->written);
-      return finish(e, after(receipt->written));
+  std::vector<base::uuid> purged;
+  for (const auto& operation : c.operations)
+    if (const auto* purge = std::get_if<storage::purge_resource>(&operation); purge && purge->type == "Binary") purged.push_back(purge->id);
+  if (auto named = name_blob(e, c); !named) return finish(e, no_room_for_bytes(e->request, named.error()));
+  store_->submit(std::move(c),
+                 [this, e, purged = std::move(purged), after = std::move(pending.after)](storage::result<storage::receipt> receipt) {
+                   if (receipt) {
+                     if (e->upload) e->upload->committed();
+                     for (const auto id : purged) work_->run([this, id] { sweep_blobs(id); });
+                     caches_->written(receipt->written);
+                     return finish(e, after(receipt->written));
+                   }
+                   refused(e, receipt.error());
+                 });
+}
+
+// A Binary's row says where its bytes are: those that came with this request, or, when only its elements were patched, those it had.
+base::result<void> fhir_endpoint::name_blob(const std::shared_ptr<exchange>& e, storage::commit& c) {
+  const bool patched = e->request.method == fhir::http_method::patch && e->type == "Binary";
+  if (!e->upload && !patched) return {};
+  for (auto& operation : c.operations) {
+    auto* put = std::get_if<storage::put_resource>(&operation);
+    if (!put || put->type != "Binary") continue;
+    if (e->upload) {
+      TRY(e->upload->keep(put->id));
+      put->aside = e->upload->blob()->to_bytes();
+    } else if (const auto view = store_->view()) {
+      const auto before = TRY(view->current("Binary", put->id));
+      const auto blob = before ? TRY(view->blob_of(put->id, before->version)) : std::nullopt;
+      const auto next = TRY(base::json::parse(put->body));
+      if (blob && !next.find("data")) put->aside = blob->to_bytes();
     }
-    refused(e, receipt.error());
-  });
+  }
+  return {};
+}
+
+void fhir_endpoint::sweep_blobs(std::optional<base::uuid> of) {
+  auto* blobs = store_->blobs();
+  if (!blobs) return;
+  const auto removed = blobs->sweep([this] { return store_->view(); }, of);
+  // The next sweep tries again.
+  if (!removed) log_->warning("endpoint", "files of Binaries could not be looked through", {}, {{"error", removed.error().to_string()}});
+  if (removed && *removed > 0)
+    log_->info("endpoint", "files of Binaries that are gone were removed", {}, {{"files", static_cast<std::uint64_t>(*removed)}});
 }
 
 // A requested Task that is not for a running instance. docs/design.md, decision 18: running work is finished, new work waits for room.

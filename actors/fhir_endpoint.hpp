@@ -13,6 +13,7 @@
 #include "base/log.hpp"
 #include "fhir/semantics/interaction.hpp"
 #include "net/http.hpp"
+#include "net/https_server.hpp"
 #include "storage/store.hpp"
 
 namespace dsf::storage {
@@ -26,6 +27,9 @@ struct endpoint_options {
   fhir::endpoint_config config;
   bool inbox = true;  // an engine of this program takes requested Tasks; false: another program reads them here
   std::size_t inline_body_bytes = 64 << 10;  // larger bodies are prepared on the work threads
+  std::uint64_t binary_bytes = std::uint64_t{1} << 30;  // of a Binary that comes as bytes
+  std::uint64_t binary_resource_bytes = std::uint64_t{352} << 20;  // of one in FHIR JSON or XML: 256 MiB of data and what is around them
+  std::uint64_t body_bytes = 16 << 20;  // of such a resource without its data
 };
 
 class fhir_endpoint {
@@ -38,8 +42,13 @@ public:
   fhir_endpoint(endpoint_options options, storage::store& store, endpoint_caches& caches, work_pool& work, head_check head, run_alone alone,
                 base::clock& time, base::entropy& entropy, const base::logger& log, site_events& events);
 
+  // For server_options::on_body: bytes of a Binary go to a blob as they come, from callers who may store them; what is refused is refused before.
+  net::body_verdict judge_body(const net::request& head);
   // From an https server; never blocks the caller's thread on the disk or a commit.
   void handle(net::request&& request, net::responder answer);
+
+  // Removes files of Binaries that no version refers to any more, of one Binary or of all; may take a while.
+  void sweep_blobs(std::optional<base::uuid> of = {});
 
   // Adds to the commit of an interaction what must be true and written with it.
   using extend = std::function<void(storage::commit&, const fhir::write_set&)>;
@@ -59,6 +68,11 @@ private:
   void refused(const std::shared_ptr<exchange>& e, const base::error& why);
   // 503 with the store's reason, in words that other sites may read.
   void unavailable(const std::shared_ptr<exchange>& e);
+  net::response render_fault_of_bytes(const fhir::interaction_request& request, const base::error& why);
+  fhir::reply no_room_for_bytes(const fhir::interaction_request& request, const base::error& why);
+  // Of a Binary: its bytes may lie in a blob.
+  [[nodiscard]] net::response render_binary(fhir::reply r);
+  base::result<void> name_blob(const std::shared_ptr<exchange>& e, storage::commit& c);
   [[nodiscard]] bool starts_new_work(const fhir::pending_commit& pending) const;
   void finish(const std::shared_ptr<exchange>& e, fhir::reply r);
 

@@ -152,11 +152,22 @@ std::optional<raw_read> take_raw_read(const net::header_list& headers, fhir::int
   return out;
 }
 
-bool is_raw_upload(const fhir::interaction_request& request) {
+namespace {
+bool is_upload(const fhir::interaction_request& request) {
   const bool post = request.method == fhir::http_method::post && request.path == "Binary";
   const bool put = request.method == fhir::http_method::put && (request.path == "Binary" || request.path.starts_with("Binary/"));
-  if (!post && !put) return false;
-  return !request.content_type || std::ranges::find(resource_types, bare_type(*request.content_type)) == resource_types.end();
+  return post || put;
+}
+}  // namespace
+
+bool is_raw_upload(const fhir::interaction_request& request) {
+  return is_upload(request) &&
+         (!request.content_type || std::ranges::find(resource_types, bare_type(*request.content_type)) == resource_types.end());
+}
+
+bool is_binary_resource(const fhir::interaction_request& request) {
+  return is_upload(request) && request.content_type &&
+         std::ranges::find(resource_types, bare_type(*request.content_type)) != resource_types.end();
 }
 
 range_choice choose_range(std::string_view header, std::uint64_t size) {
@@ -204,21 +215,23 @@ std::optional<fhir::reply> take_raw_upload(const net::header_list& headers, fhir
   return {};
 }
 
-fhir::reply raw_answer(const raw_read& asked, fhir::reply reply, std::string_view id) {
+raw_reply raw_answer(const raw_read& asked, fhir::reply reply, std::string_view id, std::optional<std::uint64_t> in_blob) {
   const auto* stored = std::get_if<std::shared_ptr<const std::string>>(&reply.body);
   if (reply.status != 200 || !stored) {
     // What is said besides the bytes has the form of requests that name none.
     reply.media_type = "application/fhir+xml";
     reply.xml = true;
-    return reply;
+    return {std::move(reply)};
   }
   const auto without_body = [&](int status) {
     reply.status = status;
     reply.body = std::monostate();
-    return std::move(reply);
+    return raw_reply{std::move(reply)};
   };
   const auto resource = base::json::parse(**stored);
-  auto bytes = resource ? base::from_base64((*resource)["data"].str()) : base::result<std::string>(base::failure(resource.error()));
+  auto bytes = !resource ? base::result<std::string>(base::failure(resource.error()))
+               : in_blob ? base::result<std::string>(std::string())
+                         : base::from_base64((*resource)["data"].str());
   // What is stored was checked when it came; bytes it can't be given as are a fault of ours.
   if (!bytes) return without_body(500);
   const auto& stated = (*resource)["contentType"].str();
@@ -226,19 +239,22 @@ fhir::reply raw_answer(const raw_read& asked, fhir::reply reply, std::string_vie
   const auto bare = bare_type(media_type);
   if (!asked.shown_inline && !accepts(asked.accept, bare) && !DSF_MUTANT("actors.bytes_of_a_type_not_accepted")) return without_body(406);
 
+  const std::uint64_t size = in_blob ? *in_blob : bytes->size();
+  std::uint64_t first = 0, length = size;
   auto& headers = reply.headers;
   headers.emplace_back("Accept-Ranges", "bytes");
   if (!asked.whole && asked.range && range_still_holds(asked, reply)) {
-    const auto range = choose_range(*asked.range, bytes->size());
+    const auto range = choose_range(*asked.range, size);
     if (range.what != range_choice::kind::whole)
       headers.emplace_back("Content-Range", range.what == range_choice::kind::part
-                                                ? fmt::format("bytes {}-{}/{}", range.part.first, range.part.last, bytes->size())
-                                                : fmt::format("bytes */{}", bytes->size()));
+                                                ? fmt::format("bytes {}-{}/{}", range.part.first, range.part.last, size)
+                                                : fmt::format("bytes */{}", size));
     if (range.what == range_choice::kind::unsatisfiable) return without_body(416);
     if (range.what == range_choice::kind::part) {
       const auto end = range.part.last + (DSF_MUTANT("actors.range_without_its_last_byte") ? 0 : 1);
       reply.status = 206;
-      bytes = bytes->substr(range.part.first, end - range.part.first);
+      first = range.part.first;
+      length = end - first;
     }
   }
   headers.emplace_back("Content-Type", media_type);
@@ -251,8 +267,13 @@ fhir::reply raw_answer(const raw_read& asked, fhir::reply reply, std::string_vie
     headers.emplace_back("Content-Disposition", disposition(id, bare));
   reply.xml = reply.html = reply.pretty = false;
   reply.summary.clear();
+  if (in_blob) {
+    reply.body = std::monostate();
+    return {std::move(reply), first, length};
+  }
+  if (length < size) *bytes = bytes->substr(first, length);
   reply.body = std::make_shared<const std::string>(*std::move(bytes));
-  return reply;
+  return {std::move(reply)};
 }
 
 }  // namespace dsf::actors

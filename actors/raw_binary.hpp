@@ -21,10 +21,19 @@ struct raw_read {
 // Nothing if the resource is asked for; else `request` asks for it as it is stored.
 std::optional<raw_read> take_raw_read(const net::header_list& headers, fhir::interaction_request& request);
 // 200 with the bytes, 206 with one range of them, 406 if their type is not accepted, 416 if the range lies outside; any other answer stays.
-fhir::reply raw_answer(const raw_read& asked, fhir::reply resource, std::string_view id);
+struct raw_reply {
+  fhir::reply reply;
+  // Of the blob, what follows as the body; the reply itself has none then.
+  std::optional<std::uint64_t> first;
+  std::uint64_t size = 0;
+};
+// `in_blob`: how many bytes lie in a blob; nothing if they are in the resource.
+raw_reply raw_answer(const raw_read& asked, fhir::reply resource, std::string_view id, std::optional<std::uint64_t> in_blob = {});
 
 // Does the body hold bytes of a Binary, not a resource.
 bool is_raw_upload(const fhir::interaction_request& request);
+// Is it a Binary in FHIR JSON or XML.
+bool is_binary_resource(const fhir::interaction_request& request);
 // The body becomes the resource that the bytes stand for; 400 if a header is missing.
 std::optional<fhir::reply> take_raw_upload(const net::header_list& headers, fhir::interaction_request& request);
 

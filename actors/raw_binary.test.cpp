@@ -42,7 +42,7 @@ std::string bytes_of(const fhir::reply& r) {
 fhir::reply asked(const net::header_list& headers, fhir::interaction_request q = get(), fhir::reply of = stored(content)) {
   const auto raw = take_raw_read(headers, q);
   REQUIRE(raw);
-  return raw_answer(*raw, std::move(of), id);
+  return raw_answer(*raw, std::move(of), id).reply;
 }
 std::string chosen(std::string_view header, std::uint64_t size) {
   const auto c = choose_range(header, size);
@@ -96,7 +96,7 @@ TEST_CASE("raw binary: Accept and _format decide between bytes and resource", "[
     const auto raw = take_raw_read({}, q);
     if (!raw) return std::string("resource");
     CHECK(q.accept == "application/fhir+json");
-    return std::to_string(raw_answer(*raw, stored(content), id).status);
+    return std::to_string(raw_answer(*raw, stored(content), id).reply.status);
   };
   CHECK(form({.path = path}) == "200");
   CHECK(form(get(" ")) == "200");

@@ -18,6 +18,8 @@ constexpr std::size_t read_step = 8 * 1024;
 constexpr std::size_t coalesce_bytes = 16 * 1024;
 // A larger body goes out in stretches, each with a deadline of its own.
 constexpr std::size_t stretch_bytes = 256 * 1024;
+// A sink gets its body in pieces of about this.
+constexpr std::size_t piece_bytes = 256 * 1024;
 constexpr std::size_t drain_at_most = 64 * 1024 * 1024;
 constexpr std::int64_t closing_ms = 2'000;
 
@@ -30,6 +32,7 @@ connection::connection(std::shared_ptr<connection_owner> owner, std::unique_ptr<
       parser_({owner_->options.limits.head_bytes, owner_->options.limits.body_bytes}),
       over_limit_(over_limit) {
   peer_->address = std::move(address);
+  if (owner_->options.on_body) parser_.pause_after_head();
 }
 
 void connection::begin() {
@@ -105,25 +108,73 @@ void connection::process() {
   begin_ += parser_.put({in_.data() + begin_, end_ - begin_});
   switch (parser_.state()) {
     case parse_state::failed: return refuse(parser_.failure_status(), parser_.failure_text());
-    case parse_state::done: return dispatch();
+    case parse_state::done: return sink_ ? give_piece(true) : dispatch();
     case parse_state::head:
       if (end_ - begin_ > limits.head_bytes) return refuse(431, "the request's head is too large");
       return read_more();
     case parse_state::body:
+      if (phase_ == phase::head) return head_taken();
       // A body is taken as it comes; what stays behind is at most a chunk's head.
       if (end_ - begin_ > limits.head_bytes) return refuse(400, "a chunk's head is too large");
-      if (phase_ == phase::head) {
-        phase_ = phase::body;
-        set_deadline(limits.body_timeout_ms);
-        if (over_limit_ || over_partner_limit_) return dispatch();
-        if (parser_.expects_continue() && !continue_sent_) {
-          continue_sent_ = interim_ = true;
-          out_ = "HTTP/1.1 100 Continue\r\n\r\n";
-          return stream_->write(out_, shared_from_this());
-        }
-      }
+      if (sink_ && parser_.message().body.size() >= piece_bytes) return give_piece(false);
       return read_more();
   }
+}
+
+void connection::head_taken() {
+  phase_ = phase::body;
+  const auto& options = owner_->options;
+  set_deadline(options.limits.body_timeout_ms);
+  if (over_limit_ || over_partner_limit_) return dispatch();
+  if (options.on_body) {
+    auto limit = options.limits.body_bytes;
+    auto& head = parser_.message();
+    head.peer = peer_;
+    body_verdict verdict;
+    try {
+      verdict = options.on_body(head);
+    } catch (const std::exception& e) {
+      fault_ = std::string("the judge of the body threw: ") + e.what();
+      return refuse(500, "the request's handler gave no answer");
+    }
+    if (verdict.refusal) return refuse(std::move(*verdict.refusal));
+    if (verdict.sink) {
+      sink_ = std::move(verdict.sink);
+      limit = verdict.limit;
+    }
+    if (!parser_.limit_body(limit)) return refuse(parser_.failure_status(), parser_.failure_text());
+  }
+  if (parser_.expects_continue() && !continue_sent_) {
+    continue_sent_ = interim_ = true;
+    out_ = "HTTP/1.1 100 Continue\r\n\r\n";
+    return stream_->write(out_, shared_from_this());
+  }
+  // Some of the body may have come with the head.
+  begin_ == end_ ? read_more() : process();
+}
+
+// Nothing more is read until the sink has taken it.
+void connection::give_piece(bool last) {
+  auto piece = parser_.take_piece();
+  request_body_bytes_ += piece.size();
+  deadline_us_ = INT64_MAX;
+  giving_ = true;
+  sink_->take(std::move(piece),
+              [weak = weak_from_this(), executor = stream_->socket().get_executor(), last](std::shared_ptr<response> refusal) {
+                asio::post(executor, [weak, last, refusal = std::move(refusal)] {
+                  if (auto self = weak.lock()) self->piece_taken(last, refusal);
+                });
+              });
+}
+
+void connection::piece_taken(bool last, const std::shared_ptr<response>& refusal) {
+  giving_ = false;
+  if (phase_ != phase::body) return;
+  set_deadline(owner_->options.limits.body_timeout_ms);
+  if (owner_->stopping) return close_gently();
+  if (refusal) return refuse(std::move(*refusal));
+  if (last) return dispatch();
+  begin_ == end_ ? read_more() : process();
 }
 
 void connection::dispatch() {
@@ -135,7 +186,10 @@ void connection::dispatch() {
   to_head_ = r.method == "HEAD";
   method_ = r.method;
   target_ = r.target;
-  request_body_bytes_ = r.body.size();
+  if (sink_)
+    r.sink = std::move(sink_);
+  else
+    request_body_bytes_ = r.body.size();
   if (over_limit_)
     return refuse(503,
                   "the server has its limit of " + std::to_string(owner_->options.limits.connections) + " connections; try again later");
@@ -225,7 +279,9 @@ void connection::deliver(std::uint64_t exchange, response&& r) {
   write_response_head(out_, answer_, to_head_, keep_alive_);
   const bool bodiless = to_head_ || answer_.status == 204 || answer_.status == 304;
   if (bodiless) {
-    body_sent_ = answer_.body.size();
+    body_sent_ = answer_.body_size();
+  } else if (answer_.source) {
+    // Follows the head.
   } else if (out_.size() + answer_.body.size() <= coalesce_bytes) {
     out_ += answer_.body.view();
     body_sent_ = answer_.body.size();
@@ -234,20 +290,25 @@ void connection::deliver(std::uint64_t exchange, response&& r) {
   stream_->write(out_, shared_from_this());
 }
 
-void connection::refuse(int status, std::string text) {
+void connection::refuse(response r) {
   // The rest of the request is not read, so the connection can't go on.
   keep_alive_ = false;
+  sink_.reset();
   if (method_.empty()) method_ = parser_.message().method, target_ = parser_.message().target;
-  const auto& make = owner_->options.error_answer;
-  auto r = make ? make(status, text) : text_response(status, text);
-  if (r.status != status || !is_sendable(r.headers)) r = text_response(status, std::move(text));
-  if (status == 503) r.headers.set("Retry-After", std::to_string(owner_->options.limits.retry_after_s));
   if (read_done_us_ < first_byte_us_) read_done_us_ = owner_->now_us();
   phase_ = phase::handling;
   answered_ = false;
   timed_out_ = false;
   inline_us_ = 0;
   deliver(exchange_, std::move(r));
+}
+
+void connection::refuse(int status, std::string text) {
+  const auto& make = owner_->options.error_answer;
+  auto r = make ? make(status, text) : text_response(status, text);
+  if (r.status != status || !is_sendable(r.headers)) r = text_response(status, std::move(text));
+  if (status == 503) r.headers.set("Retry-After", std::to_string(owner_->options.limits.retry_after_s));
+  refuse(std::move(r));
 }
 
 void connection::on_written(io_error ec) {
@@ -261,7 +322,7 @@ void connection::on_written(io_error ec) {
     report(false);
     return abort();
   }
-  if (body_sent_ < answer_.body.size()) return write_next();
+  if (body_sent_ < answer_.body_size()) return answer_.source ? ask_source() : write_next();
   response_written();
 }
 
@@ -272,9 +333,32 @@ void connection::write_next() {
   stream_->write(stretch, shared_from_this());
 }
 
+void connection::ask_source() {
+  // However long it takes: the other side waits for us now.
+  deadline_us_ = INT64_MAX;
+  answer_.source->next([weak = weak_from_this(), executor = stream_->socket().get_executor()](base::result<std::string> piece) {
+    asio::post(executor, [weak, piece = std::move(piece)]() mutable {
+      const auto self = weak.lock();
+      if (!self || self->phase_ != phase::writing) return;
+      const auto left = self->answer_.body_size() - self->body_sent_;
+      if (!piece || piece->empty() || piece->size() > left) {
+        self->fault_ = "the answer broke off: " + (piece ? std::string("it has another length than was said") : piece.error().to_string());
+        self->report(false);
+        return self->abort();
+      }
+      self->piece_ = std::move(*piece);
+      self->body_sent_ += self->piece_.size();
+      self->set_deadline(self->owner_->options.limits.write_timeout_ms);
+      self->stream_->write(self->piece_, self);
+    });
+  });
+}
+
 void connection::response_written() {
   report(true);
   answer_ = {};
+  piece_ = {};
+  request_body_bytes_ = 0;
   if (!keep_alive_ || owner_->stopping) return close_gently();
   if (out_.capacity() > 4 * coalesce_bytes) out_ = {};
   parser_.reset();
@@ -295,7 +379,7 @@ void connection::report(bool delivered) {
                   .target = target_,
                   .status = answer_.status,
                   .request_body_bytes = request_body_bytes_,
-                  .response_body_bytes = to_head_ ? 0 : answer_.body.size(),
+                  .response_body_bytes = to_head_ ? 0 : answer_.body_size(),
                   .read_us = read_done_us_ - first_byte_us_,
                   .handler_us = answered_us_ - read_done_us_,
                   .inline_us = inline_us_,

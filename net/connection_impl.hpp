@@ -60,10 +60,15 @@ private:
 
   void read_more();
   void process();
+  void head_taken();
+  void give_piece(bool last);
+  void piece_taken(bool last, const std::shared_ptr<response>& refusal);
   void dispatch();
   void upgrade(const request& r);
   void deliver(std::uint64_t exchange, response&& r);
   void refuse(int status, std::string text);
+  void refuse(response r);
+  void ask_source();
   void write_next();
   void response_written();
   void report(bool delivered);
@@ -81,7 +86,9 @@ private:
   std::size_t end_ = 0;
   std::string out_;
   response answer_;
-  std::size_t body_sent_ = 0;
+  std::uint64_t body_sent_ = 0;
+  std::string piece_;  // of the answer's source, while it is written
+  std::shared_ptr<body_sink> sink_;
   phase phase_ = phase::handshake;
   bool over_limit_ = false;
   bool over_partner_limit_ = false;
@@ -89,6 +96,7 @@ private:
   bool keep_alive_ = false;
   bool to_head_ = false;
   bool continue_sent_ = false;
+  bool giving_ = false;     // the sink has a piece and was not done with it yet
   bool interim_ = false;    // what is being written is "100 Continue"
   bool timed_out_ = false;
   bool reading_ = false;

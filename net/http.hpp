@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/result.hpp"
 
 namespace dsf::net {
 
@@ -84,11 +85,31 @@ private:
   std::shared_ptr<const std::string> shared_;
 };
 
+// Takes the body of a request as it comes, in place of request::body. On the connection's io thread, one piece at a time; dropped before the end if
+// the connection breaks.
+class body_sink {
+public:
+  virtual ~body_sink() = default;
+  // `done` is called once, from any thread, also inside: null, or the answer to give in place of taking the rest.
+  virtual void take(std::string piece, std::function<void(std::shared_ptr<struct response> refusal)> done) = 0;
+};
+
+// Gives the body of an answer piece by piece, in place of response::body.
+class body_source {
+public:
+  virtual ~body_source() = default;
+  [[nodiscard]] virtual std::uint64_t size() const = 0;
+  // `done` is called once, from any thread, also inside, with the next piece, not empty before the end; or with the reason why there is none, and the
+  // connection is cut, so that the other side sees that the answer is not whole. Called again only after that.
+  virtual void next(std::function<void(base::result<std::string> piece)> done) = 0;
+};
+
 struct request {
   std::string method;  // as sent, e.g. "GET"
   std::string target;  // origin form, not decoded: "/fhir/Task?status=requested"
   header_list headers;
   std::string body;
+  std::shared_ptr<body_sink> sink;  // has the body; null: it is in `body`
   std::shared_ptr<const struct peer> peer;  // never null in a handler
 
   // The target's part before '?', not decoded.
@@ -103,6 +124,8 @@ struct response {
   int status = 200;
   header_list headers;
   body_bytes body;
+  std::shared_ptr<body_source> source;  // the body instead
+  [[nodiscard]] std::uint64_t body_size() const { return source ? source->size() : body.size(); }
 };
 
 // Answers one request: once, from any thread, any time later. Dropped without an answer, it answers 500.

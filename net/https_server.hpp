@@ -51,6 +51,13 @@ struct exchange {
   std::string_view fault;       // what the handler threw, or why its answer could not be sent; such a request got 500
 };
 
+// What becomes of a request's body, decided when its head is there.
+struct body_verdict {
+  std::shared_ptr<response> refusal;  // answered at once, the body is not read
+  std::shared_ptr<body_sink> sink;    // takes it; else it is collected, up to server_limits::body_bytes
+  std::uint64_t limit = 0;            // for the sink
+};
+
 struct server_options {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;  // 0: any free one, see port()
@@ -62,6 +69,8 @@ struct server_options {
   // Judges requests for a WebSocket, on an io thread; without it they go to the handler like all others. When the server stops, its WebSockets are
   // cut without a close frame: that is what makes DSF's engine come back (dsf-fhir-server 5.1).
   std::function<websocket_verdict(const request&)> on_websocket;
+  // On an io thread, for requests that have a body. The request has no body yet; must not block.
+  std::function<body_verdict(const request& head)> on_body;
   // Makes the body of answers the server gives by itself (400, 408, 413, 431, 500, 503); text_response by default.
   std::function<response(int status, std::string text)> error_answer;
   // On an io thread, after the answer was written. Must not block.

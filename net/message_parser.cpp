@@ -4,6 +4,7 @@
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
 #include <optional>
+#include <utility>
 
 #include "base/mutant.hpp"
 
@@ -34,6 +35,8 @@ public:
     this->header_limit(static_cast<std::uint32_t>(limits.head_bytes + (DSF_MUTANT("net.head_limit_ignored") ? 1U << 30 : 1024)));
     this->body_limit(DSF_MUTANT("net.body_limit_ignored") ? std::uint64_t{1} << 40 : std::uint64_t{limits.body_bytes});
   }
+  // Beast's own check of Content-Length comes with the head, before it is known which limit counts.
+  void limit_later() { this->body_limit(std::uint64_t{1} << 62); }
 
 protected:
   void on_response_impl(int, string_view, int, error_code&) override {}
@@ -102,6 +105,14 @@ void to_origin_form(std::string& target) {
 struct request_parser::impl {
   explicit impl(parse_limits l) : limits(l) { parser.emplace(message, limits); }
 
+  void start() {
+    parser.emplace(message, limits);
+    if (pauses) parser->limit_later();
+    body_limit = limits.body_bytes;
+    taken_away = 0;
+    paused = false;
+  }
+
   void failed(int status, std::string why) {
     state = parse_state::failed;
     failure_status = status;
@@ -115,6 +126,12 @@ struct request_parser::impl {
     if (ec == http::error::header_limit || ec == http::error::buffer_overflow) return failed_on_head();
     if (ec == http::error::bad_version) return failed(505, "the request is not HTTP/1.1");
     failed(400, "the request is malformed: " + ec.message());
+  }
+
+  // Content-Length when the head is there, what has come of a chunked body later.
+  void judge_length(std::uint64_t bytes) {
+    if (bytes > body_limit && !DSF_MUTANT("net.body_limit_ignored"))
+      failed(413, "the request's body is larger than the limit of " + std::to_string(body_limit) + " bytes; send less, or raise the limit");
   }
 
   void failed_on_head() {
@@ -145,6 +162,8 @@ struct request_parser::impl {
   parse_state state = parse_state::head;
   std::size_t head_bytes = 0;
   bool expects_continue = false;
+  bool pauses = false, paused = false;
+  std::uint64_t body_limit = 0, taken_away = 0;  // only if it pauses
   int failure_status = 0;
   std::string failure_text;
 };
@@ -183,10 +202,32 @@ std::size_t request_parser::put(std::string_view bytes) {
       if (s.parser->is_header_done()) s.head_complete();
     }
     if (s.state == parse_state::body && s.parser->is_done()) s.state = parse_state::done;
+    if (s.pauses && s.state == parse_state::body && !std::exchange(s.paused, true)) break;
+    if (s.pauses && (s.state == parse_state::body || s.state == parse_state::done)) s.judge_length(s.taken_away + s.message.body.size());
     if (more || taken == bytes.size()) break;
   }
   return taken;
 }
+
+void request_parser::pause_after_head() noexcept {
+  impl_->pauses = true;
+  impl_->start();
+}
+
+bool request_parser::limit_body(std::uint64_t bytes) {
+  auto& s = *impl_;
+  s.body_limit = bytes;
+  if (const auto length = s.parser->content_length()) s.judge_length(*length);
+  return s.state != parse_state::failed;
+}
+
+std::string request_parser::take_piece() {
+  auto& s = *impl_;
+  s.taken_away += s.message.body.size();
+  return std::exchange(s.message.body, {});
+}
+
+request& request_parser::message() noexcept { return impl_->message; }
 
 parse_state request_parser::state() const noexcept { return impl_->state; }
 int request_parser::failure_status() const noexcept { return impl_->failure_status; }
@@ -199,7 +240,7 @@ request request_parser::take() { return std::move(impl_->message); }
 void request_parser::reset() {
   auto& s = *impl_;
   s.message = {};
-  s.parser.emplace(s.message, s.limits);
+  s.start();
   s.state = parse_state::head;
   s.head_bytes = 0;
   s.expects_continue = false;

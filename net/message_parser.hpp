@@ -31,6 +31,13 @@ public:
   [[nodiscard]] bool expects_continue() const noexcept;
   [[nodiscard]] bool keep_alive() const noexcept;
   [[nodiscard]] const request& message() const noexcept;
+  [[nodiscard]] request& message() noexcept;
+  // put() ends with the head of a request that has a body, before any of that is taken.
+  void pause_after_head() noexcept;
+  // Of the request whose head was just taken, instead of parse_limits::body_bytes. False, and failed, if its Content-Length is above that.
+  bool limit_body(std::uint64_t bytes);
+  // What came of the body since the last call.
+  std::string take_piece();
   request take();
   void reset();
 

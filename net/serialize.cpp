@@ -57,12 +57,12 @@ void write_response_head(std::string& out, const response& r, bool to_head_reque
     if (!is_ours(f.name)) append_field(out, f.name, f.value);
   // RFC 9110 8.6: no length with 204 and 1xx; 304 has no body, and what its length would mean is of no use.
   if (r.status >= 200 && r.status != 204 && r.status != 304) {
-    const auto* own = to_head_request && r.body.empty() ? r.headers.find("Content-Length") : nullptr;
+    const auto* own = to_head_request && r.body_size() == 0 ? r.headers.find("Content-Length") : nullptr;
     if (own) {
       append_field(out, "Content-Length", *own);
     } else {
       out += "Content-Length: ";
-      append_number(out, r.body.size());
+      append_number(out, r.body_size());
       out += "\r\n";
     }
   }

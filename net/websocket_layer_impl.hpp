@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "net/stream_impl.hpp"
@@ -40,9 +41,12 @@ public:
     write_done_ = std::move(done);
     stream_->write(out_, shared_from_this());
   }
+  // Both a read that found a fault and a close that we began may ask for it; each is told of the end.
   void close_gently(std::move_only_function<void()> done) {
+    if (is_closed_) return asio::post(stream_->socket().get_executor(), std::move(done));
+    closed_.push_back(std::move(done));
+    if (closed_.size() > 1) return;
     closing_since_us = base::system_clock_source().steady_us();
-    closed_ = std::move(done);
     stream_->close_gently(drain_at_most, shared_from_this());
   }
 
@@ -60,13 +64,15 @@ private:
   }
   void on_closed() override {
     stream_->close();
-    if (auto done = std::exchange(closed_, nullptr)) done();
+    is_closed_ = true;
+    for (auto& done : std::exchange(closed_, {})) done();
   }
 
   std::unique_ptr<stream> stream_;
   std::string already_, out_;
   completion read_done_, write_done_;
-  std::move_only_function<void()> closed_;
+  std::vector<std::move_only_function<void()>> closed_;  // who waits for it
+  bool is_closed_ = false;
 
 public:
   // Steady times; 0: not yet.

@@ -71,6 +71,7 @@ struct put_resource {
   std::vector<fhir::unique_key> unique;  // the commit is refused if another resource owns one
   std::string access_class;  // canonical text; interned
   bool sealed = false;  // the store seals what may carry patient data when the commit is submitted; callers leave this alone
+  std::string aside = {};  // blob::to_bytes() of a Binary; only of types that are sealed
   bool operator==(const put_resource&) const = default;
 };
 // A version of its own; refused if the resource does not exist or is deleted already.

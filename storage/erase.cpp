@@ -4,6 +4,7 @@
 
 #include "base/json.hpp"
 #include "base/mutant.hpp"
+#include "storage/blobs/blob_store.hpp"
 #include "storage/store.hpp"
 
 namespace dsf::storage {
@@ -48,7 +49,10 @@ result<void> erase_resource(store& in, const std::string& type, base::uuid id, s
       return base::fail(base::errc::invalid_argument,
                         "the Task is not finished: what works on it needs its data; cancel its instance first", name);
   }
-  return erase_key(in, 0, keys::resource_data_key(type, id), name, std::move(still));
+  auto erased = erase_key(in, 0, keys::resource_data_key(type, id), name, std::move(still));
+  // Without its key the file says nothing; it goes all the same.
+  if (erased && type == "Binary" && in.blobs()) TRY(in.blobs()->sweep([&] { return in.view(); }, id));
+  return erased;
 }
 
 }  // namespace dsf::storage

@@ -75,6 +75,8 @@ struct store_status {
   std::string created_by;                         // release
 };
 
+class blob_store;
+
 class store {
 public:
   // Fails with not_a_store, damaged, newer_format, locked or io; never repairs.
@@ -121,6 +123,8 @@ public:
   result<put_row> put_value(const data_key& key, std::uint64_t instance, std::string_view name, std::string_view bytes) const;
   // Any text that stands in a row of its own making.
   result<std::string> seal(const data_key& key, std::string_view text, std::string_view bound_to) const;
+  // The files of Binaries with many bytes (blobs/blob_store.hpp); null for a store without a folder.
+  [[nodiscard]] blob_store* blobs() const;
   // After keys or rows were deleted: their bytes leave files and log. Takes as long as it takes to write `range` of the table's family anew.
   result<void> flush_and_compact(family f, const key_range& range);
 

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/histogram.hpp"
+#include "storage/blobs/blob_store.hpp"
 #include "storage/row_memory.hpp"
 #include "storage/store.hpp"
 #include "storage/store_figures.hpp"
@@ -37,6 +38,7 @@ public:
   const id_cipher& ids() const { return cipher_; }
   const master_key& master() const { return *master_; }
   base::entropy& entropy() const { return *options_.entropy; }
+  blob_store* blobs() const { return blobs_.get(); }
   result<void> flush_and_compact(family f, const key_range& range);
 
 private:
@@ -84,6 +86,7 @@ private:
   id_cipher cipher_{{}};
   std::shared_ptr<const master_key> master_;
   std::shared_ptr<row_memory> memory_;        // of these rows
+  std::unique_ptr<blob_store> blobs_;  // as long as the store, also while the rows are opened again
   std::unique_ptr<applier> applier_;
   std::thread thread_;
   std::thread verifier_;

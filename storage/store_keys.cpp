@@ -4,6 +4,7 @@
 #include "base/bytes.hpp"
 #include "base/mutant.hpp"
 #include "fhir/semantics/sealing.hpp"
+#include "storage/sealed_parts.hpp"
 #include "storage/store_impl.hpp"
 
 namespace dsf::storage {
@@ -56,11 +57,8 @@ result<void> store::impl::seal_resources(commit& c) {
         put_keys.emplace_back(put_row{table::data_key, row, TRY(master_->wrap(*key, row, *options_.entropy))});
       }
     }
-    std::string plain;
-    plain.reserve(put->body.size() + 4);
-    base::put_u32(plain, put->meta_at);
-    plain += put->body;
-    put->body = TRY(storage::seal(*key, plain, row, *options_.entropy));
+    put->body = TRY(storage::seal(*key, to_sealed_parts(put->meta_at, put->aside, put->body), row, *options_.entropy));
+    put->aside.clear();
     put->meta_at = 0;
     put->sealed = true;
   }
@@ -77,6 +75,8 @@ result<void> store::impl::flush_and_compact(family f, const key_range& range) {
   if (!rows) return fail(errc::closed, "the store is closed");
   return rows->flush_and_compact(f, range);
 }
+
+blob_store* store::blobs() const { return impl_->blobs(); }
 
 data_key store::new_data_key() const { return data_key::random(impl_->entropy()); }
 

@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <unordered_set>
 
 #include "base/bytes.hpp"
 #include "fhir/storable.hpp"
 #include "storage/class_names.hpp"
 #include "storage/record.hpp"
+#include "storage/sealed_parts.hpp"
 
 namespace dsf::storage {
 
@@ -36,15 +38,61 @@ result<std::optional<fhir::stored_resource>> store_view::decode(std::string_view
     } else {
       auto plain = open_sealed(**key, parsed->body, row);
       if (!plain) return place(std::move(plain).error());
-      base::byte_reader in(*plain);
-      const auto meta_at = in.u32();
-      if (!in.ok() || meta_at > in.rest().size()) return place(base::error(errc::damaged, "a sealed resource does not read as one"));
-      out.bytes = std::make_shared<const std::string>(fhir::splice(std::string(in.rest()), meta_at, parsed->version, parsed->last_updated));
+      const auto parts = sealed_parts_of(*plain);
+      if (!parts) return place(base::error(errc::damaged, "a sealed resource does not read as one"));
+      out.bytes = std::make_shared<const std::string>(
+          fhir::splice(std::string(parts->body), parts->meta_at, parsed->version, parsed->last_updated));
     }
   }
   auto text = classes_->text_of(parsed->access_class);
   if (!text) return fail(errc::damaged, "its access class is not known", fmt::format("{}/{}", type, id.to_string()));
   out.access_class = std::move(*text);
+  return out;
+}
+
+result<std::optional<blob>> store_view::blob_in(base::uuid binary, std::string_view record) const {
+  const auto place = [&](base::error e) { return base::failure(std::move(e).at("Binary/" + binary.to_string())); };
+  const auto parsed = parse_record(record);
+  if (!parsed) return place(parsed.error());
+  if (parsed->deleted || !parsed->sealed) return std::nullopt;
+  const auto row = keys::resource_data_key("Binary", binary);
+  const auto key = data_key_at(row);
+  if (!key) return place(key.error());
+  if (!*key) return std::nullopt;
+  const auto plain = open_sealed(**key, parsed->body, row);
+  if (!plain) return place(plain.error());
+  const auto parts = sealed_parts_of(*plain);
+  if (!parts) return place(base::error(errc::damaged, "a sealed resource does not read as one"));
+  if (parts->aside.empty()) return std::nullopt;
+  auto found = blob::from_bytes(parts->aside);
+  if (!found) return place(std::move(found).error());
+  return std::optional(*std::move(found));
+}
+
+result<std::optional<blob>> store_view::blob_of(base::uuid binary, std::uint64_t version) const {
+  std::string value;
+  if (TRY(rows_->find(family::res, row_keys::resource("Binary", binary), value)) && TRY(parse_record(value)).version == version)
+    return blob_in(binary, value);
+  if (!TRY(rows_->find(family::hist, row_keys::history("Binary", binary, version), value))) return std::nullopt;
+  return blob_in(binary, value);
+}
+
+result<std::vector<blob>> store_view::blobs_of(base::uuid binary) const {
+  std::vector<blob> out;
+  const auto add = [&](std::string_view value) -> result<void> {
+    auto one = TRY(blob_in(binary, value));
+    if (one && std::ranges::find(out, one->id, &blob::id) == out.end()) out.push_back(*std::move(one));
+    return {};
+  };
+  std::string value;
+  if (TRY(rows_->find(family::res, row_keys::resource("Binary", binary), value))) TRY(add(value));
+  result<void> broken;
+  TRY(rows_->scan(family::hist, key_range::prefix(row_keys::history_prefix("Binary", binary), true),
+                  [&](std::string_view, std::string_view v) {
+                    broken = add(v);
+                    return broken.has_value();
+                  }));
+  TRY(std::move(broken));
   return out;
 }
 

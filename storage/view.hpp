@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "fhir/semantics/view.hpp"
+#include "storage/blobs/blob.hpp"
 #include "storage/feed.hpp"
 #include "storage/keys.hpp"
 #include "storage/kv.hpp"
@@ -94,6 +95,10 @@ public:
   result<std::optional<std::string>> row_value(table in, std::string_view key) const;
   // The data key in K's row `row` (keys::instance_data_key, resource_data_key); nothing if the owner has none, or none any more.
   result<std::optional<data_key>> data_key_at(std::string_view row) const;
+  // Where the bytes of that version of a Binary lie, if not in its row; nothing too if they were erased or deleted.
+  result<std::optional<blob>> blob_of(base::uuid binary, std::uint64_t version) const;
+  // Of all its versions, each once.
+  result<std::vector<blob>> blobs_of(base::uuid binary) const;
   // V, opened. erased if it is sealed and the instance's key is gone.
   result<std::optional<instance_value>> value_of(std::uint64_t instance, std::string_view name) const;
   // Timers of a partition with due <= until, earliest first.
@@ -112,6 +117,7 @@ public:
 
 private:
   result<std::optional<fhir::stored_resource>> decode(std::string_view type, base::uuid id, std::string_view record) const;
+  result<std::optional<blob>> blob_in(base::uuid binary, std::string_view record) const;
   result<std::optional<base::uuid>> id_of(std::string_view type, std::uint32_t ordinal) const;
 
   std::shared_ptr<const kv_reader> rows_;

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <utility>
 
+#include "storage/blobs/blob_store.hpp"
 #include "storage/cleaning.hpp"
 
 namespace dsf::actors {
@@ -94,6 +95,8 @@ base::result<> retention_keeper::clean_files() {
   for (const auto& type : now.types) append(storage::ranges_of_type(type));
   if (now.first_instance <= now.last_instance) append(storage::ranges_of_instances(now.first_instance, now.last_instance));
   auto cleaned = storage::clean_files(*options_.store, ranges, stop_cleaning_);
+  if (auto* blobs = options_.store->blobs(); cleaned && blobs && now.types.contains("Binary"))
+    if (auto swept = blobs->sweep([this] { return options_.store->view(); }); !swept) cleaned = base::failure(std::move(swept).error());
   if (!cleaned) {
     const std::lock_guard lock{mutex_};
     leftovers_.types.merge(now.types);

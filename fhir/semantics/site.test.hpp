@@ -206,7 +206,7 @@ struct test_site {
       bool committed = false;
       for (bool more = true; more;) {
         const interaction_context now{view, context.who, config, context.now, entropy, *allow_list, *processes, *conformance};
-        const auto one = settle(request, now, work->entry(now));
+        const auto one = settle(request, now, work->entry(now), commit);
         committed |= one.committed;
         more = work->ended(one.r);
       }

@@ -82,6 +82,9 @@ result<> running_site::parts::open() {
   eo.base_path = url.target;
   metrics = std::make_unique<metrics_state>(url.target);
   eo.inbox = config.role_bpe;
+  eo.body_bytes = static_cast<std::uint64_t>(config.limits.body_bytes);
+  eo.binary_resource_bytes = static_cast<std::uint64_t>(config.limits.binary_resource_bytes);
+  eo.binary_bytes = static_cast<std::uint64_t>(config.limits.binary_bytes);
   eo.config.base_url = config.base_url;
   eo.config.organization_identifier = config.organization_identifier;
   eo.config.page_count = static_cast<int>(config.page_count);
@@ -99,6 +102,8 @@ result<> running_site::parts::open() {
     engine->run_alone(type, std::move(job));
   };
   endpoint = std::make_unique<actors::fhir_endpoint>(eo, *store, *caches, *work, head, alone, clock, entropy, *log, events);
+  // What a crash left behind between a blob and its commit.
+  work->run([this] { endpoint->sweep_blobs(); });
 
   if (config.role_fhir) subscribers = std::make_unique<actors::subscriptions>(eo.config, *store, *caches, clock, *log);
 

@@ -109,6 +109,13 @@ base::result<> running_site::parts::serve_fhir() {
       const auto path = entered->path();
       return subscribers->judge(*entered, path.starts_with(base) ? path.substr(base.size()) : std::string_view());
     };
+    o.on_body = [this, binaries = base + "/Binary", plain](const net::request& head) {
+      if (!head.path().starts_with(binaries)) return net::body_verdict{};
+      // Who is not known yet, or may not come, is answered when the request is whole, within limits.body.
+      net::response ignored;
+      const auto entered = door->enter(head, plain, ignored);
+      return entered ? endpoint->judge_body(*entered) : net::body_verdict{};
+    };
     o.on_exchange = [this](const net::exchange& e) { metrics->http.answered(e.method, e.target, e.status, e.handler_us); };
     return o;
   };

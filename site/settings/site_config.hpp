@@ -152,6 +152,8 @@ struct limits_config {
   std::int64_t connections_per_partner = 0;
   std::int64_t head_bytes = 0;
   std::int64_t body_bytes = 0;
+  std::int64_t binary_bytes = 0;
+  std::int64_t binary_resource_bytes = 0;
   std::int64_t bundle_entries = 0;
   std::int64_t segment_steps = 0;
   std::int64_t multi_instance = 0;

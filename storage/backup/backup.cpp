@@ -1,5 +1,7 @@
 // Taking a backup.
 #include "storage/backup/backup.hpp"
+#include "storage/backup/blob_copy_impl.hpp"
+#include "storage/blobs/blob_store.hpp"
 
 #include <fmt/format.h>
 
@@ -95,11 +97,13 @@ result<backup_report> back_up(const store& from, const base::clock& time, const 
     report.sequence = manifest.sequence;
     if (!keys.empty()) TRY(write_keys_file(view->below(), {manifest.site, manifest.sequence}, keys, false));
     TRY(make_durable_folder(rows));  // its name is synced
+    if (const auto* blobs = from.blobs()) manifest.blobs = TRY(copy_blobs(blobs->folder(), destination / "blobs"));
     TRY(write_manifest(destination, manifest));
     return report;
   }();
   if (!taken) {
     fs::remove_all(rows, ec);
+    fs::remove_all(destination / "blobs", ec);
     if (!keys.empty()) fs::remove(keys, ec);
   }
   return taken;

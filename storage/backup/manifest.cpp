@@ -31,12 +31,15 @@ std::string_view next_part(std::string_view& text, char by) {
   return part;
 }
 
+bool parse_tally(std::string_view line, row_tally& t) {
+  return parse_number(next_part(line, ' '), t.rows) && parse_number(next_part(line, ' '), t.bytes) && parse_number(line, t.crc, 16);
+}
+
 bool parse_rows(std::string_view line, backup_manifest& m) {
   const auto name = next_part(line, ' ');
   for (std::size_t f = 0; f < family_count; ++f) {
     if (name_of(static_cast<family>(f)) != name) continue;
-    auto& t = m.families[f];
-    return parse_number(next_part(line, ' '), t.rows) && parse_number(next_part(line, ' '), t.bytes) && parse_number(line, t.crc, 16);
+    return parse_tally(line, m.families[f]);
   }
   return false;
 }
@@ -64,6 +67,7 @@ result<void> write_manifest(const fs::path& backup, const backup_manifest& m) {
     const auto& t = m.families[f];
     text += fmt::format("rows {} {} {} {:08x}\n", name_of(static_cast<family>(f)), t.rows, t.bytes, t.crc);
   }
+  if (m.blobs.rows > 0) text += fmt::format("blobs {} {} {:08x}\n", m.blobs.rows, m.blobs.bytes, m.blobs.crc);
   text += fmt::format("check {:08x}\n", crc32c(0, text));
   return write_small(backup / manifest_name, text);
 }
@@ -98,6 +102,7 @@ result<backup_manifest> read_manifest(const fs::path& backup) {
     if (name == "sequence") ok = ok && parse_number(line, m.sequence);
     if (name == "taken") m.taken = line;
     if (name == "rows") ok = ok && parse_rows(line, m);
+    if (name == "blobs") ok = ok && parse_tally(line, m.blobs);
   }
   if (!ok || format == 0 || m.site.empty()) return damaged();
   if (format > manifest_format || m.store_format > format_version)

@@ -28,6 +28,7 @@ struct backup_manifest {
   std::uint64_t sequence = 0;
   std::string taken;
   std::array<row_tally, family_count> families;
+  row_tally blobs;  // files
 };
 
 // Durable; the last step of a backup.

@@ -4,8 +4,10 @@
 #include "base/bytes.hpp"
 #include "base/mutant.hpp"
 #include "storage/backup/backup.hpp"
+#include "storage/backup/blob_copy_impl.hpp"
 #include "storage/backup/copy_impl.hpp"
 #include "storage/backup/keys_file_impl.hpp"
+#include "storage/blobs/blob_store.hpp"
 #include "storage/durable_folder.hpp"
 #include "storage/index_check.hpp"
 #include "storage/record.hpp"
@@ -31,6 +33,10 @@ result<std::string> skip_instances(std::string_view value) {
 base::failure not_whole(family f, const fs::path& backup) {
   return fail(errc::damaged, fmt::format("the backup is not whole: its rows of family '{}' are not those that were written", name_of(f)),
               backup.string());
+}
+
+base::failure blobs_differ(const fs::path& backup) {
+  return fail(errc::damaged, "the backup is not whole: its blobs are not those that were written", (backup / "blobs").string());
 }
 
 // Every row of a backup, compared with its manifest.
@@ -82,6 +88,16 @@ result<check_report> check_rows(const kv_reader& rows, const backup_watch& watch
   return report;
 }
 
+// Every blob that a version of a Binary refers to, from its first byte to its last.
+result<void> check_blobs(const store_view& view, const blob_store& blobs) {
+  for (const auto& id : TRY(view.all_ids("Binary", SIZE_MAX)))
+    for (const auto& b : TRY(view.blobs_of(id))) {
+      const auto reader = TRY(blobs.read(b, id));
+      for (std::uint64_t at = 0; at < b.size;) at += TRY(reader->read(at, 1 << 20)).size();
+    }
+  return {};
+}
+
 }  // namespace
 
 result<backup_report> restore(const fs::path& backup, const fs::path& destination, const fs::path& keys, const backup_watch& watch) {
@@ -114,11 +130,13 @@ result<backup_report> restore(const fs::path& backup, const fs::path& destinatio
       TRY(writer.put(family::meta, row_keys::of(table::meta, restored_row), to_value(manifest.taken)));
     TRY(writer.finish());
     TRY(read_store_rows(*to));
+    if (TRY(copy_blobs(backup / "blobs", destination / "blobs")) != manifest.blobs) return blobs_differ(backup);
     return report;
   }();
   std::error_code ec;
   if (!made) {
     fs::remove_all(rows, ec);
+    fs::remove_all(destination / "blobs", ec);
     return made;
   }
   TRY(make_durable_folder(rows));
@@ -133,6 +151,7 @@ result<check_report> check(const fs::path& backup_or_store, const backup_watch& 
     TRY(TRY(open_rocks_kv(backup_or_store / "rows", copy_settings(), false, true))->verify(go_on));
     const auto read =
         TRY(read_backup(backup_or_store, manifest, watch, [](family, std::string_view, std::string_view) -> result<void> { return {}; }));
+    if (TRY(copy_blobs(backup_or_store / "blobs", {})) != manifest.blobs) return blobs_differ(backup_or_store);
     return check_report{true, manifest.sequence, read.rows, read.bytes, 0};
   }
   store_options options;
@@ -149,6 +168,7 @@ result<check_report> check(const fs::path& backup_or_store, const backup_watch& 
                 fmt::format("the index does not fit the resources: {} rows are missing, {} are of no resource; {}", index.missing,
                             index.stray, index.examples.front()),
                 backup_or_store.string());
+  if (const auto* blobs = opened->blobs()) TRY(check_blobs(*view, *blobs));
   report.sequence = view->sequence();
   return report;
 }
