@@ -259,7 +259,6 @@ void fhir_endpoint::start(std::shared_ptr<exchange> e) {
   const bool post_search = e->request.path.ends_with("/_search");
   const bool bundle = e->request.path.empty();
   e->is_search = post_search || (search && e->request.path == e->type);
-  const bool large = e->request.body.size() > options_.inline_body_bytes;
   const bool large = e->request.body.size() > options_.inline_body_bytes || e->upload;
   const bool xml_body = e->request.content_type && e->request.content_type->find("xml") != std::string::npos;
   if (search || post_search || bundle || large || xml_body) {

@@ -1,6 +1,7 @@
 // Requests and answers out of any bytes. A message must come out the same however the bytes were cut into pieces.
 #include <cstdint>
 #include <cstdlib>
+#include <utility>
 
 #include "net/message_parser.hpp"
 #include "net/serialize.hpp"
@@ -40,6 +41,23 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (a.target.empty() || a.body.size() > limits.body_bytes) std::abort();
   }
   if (whole.state() == parse_state::failed && whole.failure_status() < 400) std::abort();
+  // As a server that looks at the head before it takes the body.
+  request_parser judged(limits);
+  judged.pause_after_head();
+  std::size_t taken = 0, body = 0;
+  bool limited = false;
+  while (judged.state() == parse_state::head || judged.state() == parse_state::body) {
+    const auto n = judged.put(text.substr(taken));
+    taken += n;
+    if (judged.state() == parse_state::body && !std::exchange(limited, true)) {
+      if (!judged.limit_body(data[0])) break;
+      continue;
+    }
+    body += judged.take_piece().size();
+    if (n == 0 || taken == text.size()) break;
+  }
+  if (judged.state() != parse_state::failed && limited && body > data[0]) std::abort();
+  if (judged.state() == parse_state::done) judged.reset();
   response_parser answer(limits, data[0] >= 128);
   feed(answer, text, step);
   if (answer.state() != parse_state::failed) answer.finish();

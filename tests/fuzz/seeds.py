@@ -105,6 +105,9 @@ def queries():
     out |= {"_sort=-_lastUpdated,status", "_sort=x", "_count=0&_page=2", "_count=-1", "_include=Task:requester&_include:iterate=Organization:endpoint",
             "_revinclude=OrganizationAffiliation:primary-organization", "_summary=true&_elements=id,status&_total=accurate&_pretty=true&_format=json",
             "requester:Organization.name=a", "_has:OrganizationAffiliation:primary-organization:active=true", "_cursor=abc", "_at=2026&_since=2026",
+            "_has:x", "_sort=_id,-_profile,_lastUpdated", "_cursor=start&_sort=_id", "_cursor=start&_sort=status", "_cursor=start&_page=2", "_count=1&_count=2",
+            "_cursor=6f0a5c1e-0000-4000-8000-000000000001", "_include=Organization:endpoint&_revinclude=OrganizationAffiliation:participating-organization",
+            "_revinclude=OrganizationAffiliation:endpoint&_include=Endpoint:organization", "status=a&status=b&status=c",
             "_has:x", "_has:Task:requester:status=draft&_has:Task:x:y=1", "_include=*", "_include=Task", "_include=Task:requester:Organization"}
     return sorted(out)
 
@@ -135,6 +138,14 @@ def http_messages():
     yield (body + "Expect: 100-continue\r\nContent-Length: 2\r\n\r\n{}").encode()
     yield (body + "X: " + "y" * 600 + "\r\n\r\n").encode()
     yield b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
+    yield b"GET https://a.example/fhir?x HTTP/1.1\r\nHost: a\r\n\r\n"
+    yield b"GET http://a.example HTTP/1.1\r\nHost: a\r\n\r\n"
+    yield b"GET ftp://a.example HTTP/1.1\r\nHost: a\r\n\r\n"
+    yield b"GET / HTTP/1.1\r\n\r\n"
+    yield b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"
+    yield b"\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\nExpect: miracle\r\n\r\n"
+    yield b"HTTP/1.1 100 Continue\r\n\r\n" * 12
+    yield b"HTTP/1.1 200 OK\r\nX: " + b"y" * 700 + b"\r\n\r\n"
     yield b"GET / HTTP/2.0\r\n\r\n"
     yield b"GET  / HTTP/1.1\r\n\r\n"
     yield b"G\x00T / HTTP/1.1\r\n\r\n"
@@ -163,6 +174,8 @@ def frame(code, payload=b"", final=True, masked=True, extended=None, reserved=0)
 
 def websocket_bytes():
     close = frame(8, struct.pack(">H", 1000) + b"bye")
+    # Both ends find a reason to close at the same time.
+    yield bytes([7]) + frame(1, b"close") + frame(0, b"\x85\x03\xe8b\xfce", masked=True, reserved=2)
     for b in [frame(1, b"bind 1") + close, frame(1, b"bi", final=False) + frame(0, b"nd 1") + close, frame(2, b"\0\1") + frame(1, b"x"),
               frame(9, b"ping") + frame(10, b"pong") + close, frame(1, b"close"), frame(1, b"cut"), frame(1, b"close") + close, frame(8),
               frame(8, b"\x03"), frame(8, struct.pack(">H", 999)), frame(1, b"\xff\xfe"), frame(1, b"x" * 300), frame(1, b"x" * 200), frame(0, b"lost"),
@@ -287,7 +300,8 @@ def main():
     write("fuzz_fhir_json", small_resources())
     write("fuzz_fhir_json", (t for t in [*conformance(), *wire_bodies()] if len(t) < 8192))
     write("fuzz_fhir_xml", [*xml_texts(), *corpus("fhir/**/*.xml", 8192)])
-    write("fuzz_fhir_query", (bytes([i % 26]) + q.encode() for i, q in enumerate(queries())))
+    # What depends on the type is offered to all of them.
+    write("fuzz_fhir_query", (bytes([t]) + q.encode() for i, q in enumerate(queries()) for t in (range(26) if "_" in q else [i % 26])))
     write("fuzz_fhir_path", expressions())
     write("fuzz_fhir_bundle", (bytes([first]) + json.dumps(b).encode() for first in (0, 1) for b in bundles()))
     write("fuzz_net_message", (bytes([first]) + m for first in (3, 200) for m in http_messages()))
