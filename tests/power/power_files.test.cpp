@@ -8,7 +8,9 @@
 #include <fstream>
 #include <functional>
 
+#include "storage/blobs/blob_store.hpp"
 #include "storage/rocks_kv.hpp"
+#include "storage/store.hpp"
 #include "tests/power/power_files.hpp"
 #include "tests/support/programs.hpp"
 
@@ -283,4 +285,52 @@ TEST_CASE("power: rows that were synced survive, rows that were not do not") {
       CHECK(found == expected);
     }
   }
+}
+
+// A Binary whose bytes are a file of their own, acknowledged.
+namespace {
+
+constexpr std::string_view binary_id = "00000000-0000-4000-8000-000000000001";
+const std::string binary_bytes(700'000, 'b');
+
+std::unique_ptr<storage::store> store_at(const fs::path& folder) {
+  storage::store_options o;
+  o.path = folder / "store";
+  auto opened = storage::store::open(std::move(o));
+  if (!opened) throw std::runtime_error(opened.error().to_string());
+  return *std::move(opened);
+}
+
+}  // namespace
+
+TEST_CASE("power: stores a blob and is killed", "[.]") {
+  storage::use_rocks_file_system(power_files());
+  const auto s = store_at(std::getenv("DSF_TEST_FOLDER"));
+  auto writer = s->blobs()->create().value();
+  REQUIRE(writer->append(binary_bytes));
+  const auto blob = writer->finish().value();
+  storage::put_resource op;
+  op.type = "Binary";
+  op.id = base::uuid::parse(binary_id).value();
+  op.body = std::string(R"({"resourceType":"Binary","id":")") + std::string(binary_id) + R"(","meta":{},"contentType":"text/plain"})";
+  op.meta_at = static_cast<std::uint32_t>(op.body.find("\"meta\":{") + 8);
+  op.access_class = "LOCAL";
+  op.aside = blob.to_bytes();
+  REQUIRE(s->blobs()->keep(blob, op.id));
+  storage::commit c;
+  c.operations.emplace_back(std::move(op));
+  REQUIRE(s->submit_wait(std::move(c)));
+  ::raise(SIGKILL);
+}
+
+TEST_CASE("power: the bytes and the name of a blob whose commit was acknowledged survive") {
+  const temp_folder folder("power");
+  run_until_killed("power: stores a blob and is killed", folder.path().string(), "");
+  const auto s = store_at(folder.path());
+  const auto id = base::uuid::parse(binary_id).value();
+  const auto blob = s->view()->blob_of(id, 1).value();
+  REQUIRE(blob);
+  const auto reader = s->blobs()->read(*blob, id);
+  if (!reader) FAIL(reader.error().to_string());
+  CHECK((*reader)->read(0, binary_bytes.size()).value() == binary_bytes);
 }
