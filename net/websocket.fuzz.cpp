@@ -1,11 +1,11 @@
 // Frames of the other end out of any bytes, for both ends of a WebSocket: the end is told once, no message is larger than the limit, and
 // what was told does not depend on how the bytes were cut. The first byte chooses the end and the pieces.
 #include <algorithm>
-#include <boost/asio/post.hpp>
 #include <cstdint>
 #include <cstdlib>
 #include <vector>
 
+#include "net/fed_stream.test.hpp"
 #include "net/websocket_session_impl.hpp"
 
 namespace {
@@ -13,36 +13,6 @@ namespace {
 using namespace dsf::net;
 
 constexpr websocket_limits limits{.message_bytes = 256, .queued_messages = 8, .queued_bytes = 4096};
-
-// Gives the bytes in pieces, then the end of the stream; swallows what is written.
-class fed_stream final : public stream {
-public:
-  fed_stream(asio::io_context& loop, std::string bytes, std::size_t step)
-      : socket_(loop.get_executor()), bytes_(std::move(bytes)), step_(step) {}
-  socket_type& socket() noexcept override { return socket_; }
-  SSL* ssl() noexcept override { return nullptr; }
-  void handshake(bool, events_ptr) override { std::abort(); }
-  void read(char* into, std::size_t room, events_ptr owner) override {
-    const auto n = closed_ ? 0 : std::min({room, step_, bytes_.size() - at_});
-    std::copy_n(bytes_.data() + at_, n, into);
-    at_ += n;
-    asio::post(socket_.get_executor(), [owner = std::move(owner), n] { owner->on_read(n ? io_error{} : asio::error::eof, n); });
-  }
-  void write(std::string_view, events_ptr owner) override {
-    asio::post(socket_.get_executor(), [owner = std::move(owner)] { owner->on_written({}); });
-  }
-  void close_gently(std::size_t, events_ptr owner) override {
-    asio::post(socket_.get_executor(), [owner = std::move(owner)] { owner->on_closed(); });
-  }
-  void cancel() noexcept override {}
-  void close() noexcept override { closed_ = true; }
-
-private:
-  socket_type socket_;
-  std::string bytes_;
-  std::size_t at_ = 0, step_;
-  bool closed_ = false;
-};
 
 struct told {
   std::vector<std::string> texts;

@@ -7,9 +7,11 @@
 #include <mutex>
 #include <thread>
 
+#include "net/fed_stream.test.hpp"
 #include "net/io_threads.hpp"
 #include "net/testing_impl.hpp"
 #include "net/websocket.hpp"
+#include "net/websocket_session_impl.hpp"
 
 using namespace dsf::net;
 using namespace dsf::net::testing;
@@ -287,5 +289,35 @@ TEST_CASE("websocket: faults of the handshake and of frames") {
     raw_socket broken(s.server->port());
     broken.send(upgrade_request() + std::string(16, '\xff'));
     CHECK(s.log.wait_for("end 1002"));
+  }
+}
+
+// Beast's operations of both closes wait for each other then, and would keep the session for ever.
+TEST_CASE("websocket: a fault of the other side while we close leaves nothing behind") {
+  const auto fault = std::string("\xa0\x86\x01\x02\x03\x04\x84\x01\xeb\x66\xfd\x67", 12);  // a reserved bit
+  // The fault comes before our close frame is written, beside it, or behind it.
+  for (const std::size_t step : {std::size_t{1}, std::size_t{4}, std::size_t{8}, std::size_t{11}, std::size_t{100}}) {
+    INFO("pieces of " << step);
+    asio::io_context loop{1};
+    int ends = 0, gone = 0;
+    const request asked{.method = "GET",
+                        .target = "/ws",
+                        .headers = {{"Host", "a.example"},
+                                    {"Connection", "Upgrade"},
+                                    {"Upgrade", "websocket"},
+                                    {"Sec-WebSocket-Version", "13"},
+                                    {"Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="}}};
+    const auto open = [&](websocket back) {
+      return websocket_handlers{.on_text = [back](const std::string&) mutable { back.close(1003, "enough"); },
+                                .on_end = [&](const websocket_end&) { ++ends; },
+                                .on_note = nullptr};
+    };
+    const std::weak_ptr<websocket_session> session = accept_websocket(std::make_unique<fed_stream>(loop, text_frame("close") + fault, step),
+                                                                      asked, "", websocket_limits{}, open, [&] { ++gone; });
+    loop.run_for(10s);
+    CHECK(ends == 1);
+    CHECK(gone == 1);
+    CHECK(session.expired());
+    CHECK(loop.stopped());  // nothing is under way any more
   }
 }

@@ -34,6 +34,7 @@ public:
     already_.erase(0, n);
     asio::post(stream_->socket().get_executor(), [done = std::move(done), n]() mutable { done({}, n); });
   }
+  [[nodiscard]] bool busy() const { return read_done_ || write_done_; }
   template <class Buffers>
   void write(const Buffers& buffers, completion done) {
     out_.resize(std::min(asio::buffer_size(buffers), write_at_most));

@@ -6,6 +6,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/websocket.hpp>
 #include <deque>
+#include <optional>
 
 #include "net/websocket_layer_impl.hpp"
 
@@ -41,22 +42,22 @@ public:
   session(std::unique_ptr<stream> s, std::string already, websocket_limits limits)
       : pipe_(std::make_shared<websocket_pipe>(std::move(s), std::move(already))),
         limits_(limits),
-        socket_(pipe_),
-        timer_(socket_.get_executor()) {
-    socket_.set_option(protocol::stream_base::timeout{protocol::stream_base::none(), protocol::stream_base::none(), false});
-    socket_.read_message_max(limits_.message_bytes);
-    socket_.auto_fragment(false);
-    socket_.text(true);
+        socket_(std::in_place, pipe_),
+        timer_(socket_->get_executor()) {
+    socket_->set_option(protocol::stream_base::timeout{protocol::stream_base::none(), protocol::stream_base::none(), false});
+    socket_->read_message_max(limits_.message_bytes);
+    socket_->auto_fragment(false);
+    socket_->text(true);
   }
 
   void accept(const request& asked, std::function<websocket_handlers(websocket)> open, std::function<void()> gone) {
     gone_ = std::move(gone);
     http::request<http::empty_body> head(http::verb::get, view(asked.target), 11);
     for (const auto& h : asked.headers) head.insert(view(h.name), view(h.value));
-    socket_.set_option(protocol::stream_base::decorator([](protocol::response_type& answer) { answer.set(http::field::server, "dsfd"); }));
+    socket_->set_option(protocol::stream_base::decorator([](protocol::response_type& answer) { answer.set(http::field::server, "dsfd"); }));
     write_since_us_ = now_us();
     arm();
-    socket_.async_accept(head, [self = shared_from_this(), open = std::move(open)](io_error ec) {
+    socket_->async_accept(head, [self = shared_from_this(), open = std::move(open)](io_error ec) {
       if (self->ended_) return;
       if (ec) return self->break_off("the connection was lost: " + describe(ec));
       self->begin(open(websocket(self->weak_target())));
@@ -65,11 +66,11 @@ public:
 
   void ask(const std::string& host, const std::string& target, const header_list& headers, websocket_handlers handlers,
            std::function<void(const websocket_refusal*)> done) {
-    socket_.set_option(protocol::stream_base::decorator([headers](protocol::request_type& question) {
+    socket_->set_option(protocol::stream_base::decorator([headers](protocol::request_type& question) {
       for (const auto& h : headers) question.set(view(h.name), view(h.value));
     }));
     auto answer = std::make_shared<protocol::response_type>();
-    socket_.async_handshake(
+    socket_->async_handshake(
         *answer, view(host), view(target),
         [self = shared_from_this(), answer, handlers = std::move(handlers), done = std::move(done)](io_error ec) mutable {
           if (self->ended_) return;
@@ -110,7 +111,7 @@ private:
   std::weak_ptr<websocket::target> weak_target() { return std::static_pointer_cast<websocket::target>(shared_from_this()); }
 
   void on_loop(std::function<void(session&)> what) {
-    asio::post(socket_.get_executor(), [weak = weak_from_this(), what = std::move(what)] {
+    asio::post(timer_.get_executor(), [weak = weak_from_this(), what = std::move(what)] {
       if (auto self = weak.lock(); self && !self->ended_) what(*self);
     });
   }
@@ -120,7 +121,7 @@ private:
     open_ = true;
     write_since_us_ = 0;
     next_ping_us_ = now_us() + limits_.ping_every_ms * 1000;
-    socket_.control_callback([weak = weak_from_this()](protocol::frame_type kind, beast::string_view payload) {
+    socket_->control_callback([weak = weak_from_this()](protocol::frame_type kind, beast::string_view payload) {
       const auto self = weak.lock();
       if (!self || kind != protocol::frame_type::pong) return;
       if (self->ping_ != std::string_view(payload.data(), payload.size()) && self->handlers_.on_note)
@@ -132,11 +133,11 @@ private:
   }
 
   void read_next() {
-    socket_.async_read(in_, [self = shared_from_this()](io_error ec, std::size_t) {
+    socket_->async_read(in_, [self = shared_from_this()](io_error ec, std::size_t) {
       if (self->ended_) return;
       if (ec) return self->read_failed(ec);
       // dsf-fhir-server 5.1: only texts mean something.
-      if (self->socket_.got_text() && !self->close_wanted_ && self->handlers_.on_text) {
+      if (self->socket_->got_text() && !self->close_wanted_ && self->handlers_.on_text) {
         const auto bytes = self->in_.cdata();
         self->handlers_.on_text(std::string(static_cast<const char*>(bytes.data()), bytes.size()));
       }
@@ -146,7 +147,7 @@ private:
   }
 
   void read_failed(io_error ec) {
-    const auto& said = socket_.reason();
+    const auto& said = socket_->reason();
     if (ec == protocol::error::closed)
       return finish(close_wanted_ ? std::move(end_)
                                   : websocket_end{said.code == protocol::close_code::none ? std::uint16_t{protocol::close_code::no_status}
@@ -175,7 +176,7 @@ private:
   void write_next() {
     if (!open_ || write_since_us_ != 0 || out_.empty()) return;
     write_since_us_ = now_us();
-    socket_.async_write(asio::buffer(out_.front()), [self = shared_from_this()](io_error ec, std::size_t) {
+    socket_->async_write(asio::buffer(out_.front()), [self = shared_from_this()](io_error ec, std::size_t) {
       if (self->ended_) return;
       self->write_since_us_ = 0;
       // After the other side's good-bye nothing can be written; the read under way tells of it.
@@ -192,7 +193,7 @@ private:
     if (!open_ || !out_.empty() || std::exchange(close_begun_, true)) return;
     protocol::close_reason reason(static_cast<protocol::close_code>(end_.code));
     reason.reason.assign(view(end_.reason).substr(0, reason.reason.max_size()));
-    socket_.async_close(reason, [self = shared_from_this()](io_error) {
+    socket_->async_close(reason, [self = shared_from_this()](io_error) {
       if (!self->ended_) self->finish(std::move(self->end_));
     });
   }
@@ -203,6 +204,19 @@ private:
     auto handlers = std::exchange(handlers_, {});
     if (handlers.on_end) handlers.on_end(std::move(e));
     if (auto gone = std::exchange(gone_, nullptr)) gone();
+    let_go();
+  }
+
+  // Where the other side's fault meets our close, Beast's two operations wait for each other for ever, and they hold this session. Without
+  // its stream they are gone; what reads or writes has to have come back before, because it refers to the stream.
+  void let_go() {
+    pipe_->inside().close();
+    asio::post(timer_.get_executor(), [self = shared_from_this()] { self->drop_stream(); });
+  }
+  void drop_stream() {
+    if (!pipe_->busy()) return socket_.reset();
+    timer_.expires_after(std::chrono::milliseconds(look_every_ms));
+    timer_.async_wait([self = shared_from_this()](io_error) { self->drop_stream(); });
   }
 
   void arm() {
@@ -234,14 +248,14 @@ private:
     ping_.assign(bytes.begin(), bytes.end());
     next_ping_us_ = now + limits_.ping_every_ms * 1000;
     pinging_ = true;
-    socket_.async_ping(protocol::ping_data(view(ping_)), [self = shared_from_this()](io_error) {
+    socket_->async_ping(protocol::ping_data(view(ping_)), [self = shared_from_this()](io_error) {
       self->pinging_ = false;  // a lost connection is noticed by the read
     });
   }
 
   std::shared_ptr<websocket_pipe> pipe_;
   websocket_limits limits_;
-  protocol::stream<websocket_layer> socket_;
+  std::optional<protocol::stream<websocket_layer>> socket_;  // until let_go()
   timer_type timer_;
   beast::flat_buffer in_;
   websocket_handlers handlers_;
@@ -253,8 +267,8 @@ private:
   bool close_begun_ = false;
   bool pinging_ = false;
   bool ended_ = false;
-  websocket_end end_;            // as we said it
-  std::string ping_;             // what the last ping carried and no pong has answered
+  websocket_end end_;  // as we said it
+  std::string ping_;  // what the last ping carried and no pong has answered
   std::int64_t next_ping_us_ = 0, write_since_us_ = 0, close_since_us_ = 0;
 };
 

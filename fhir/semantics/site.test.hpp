@@ -61,8 +61,8 @@ struct test_site {
   }
 
   // Past all rules, as the bootstrap does.
-  std::string store_resource(base::json resource) {
-    const auto id = base::uuid::random(entropy);
+  std::string store_resource(base::json resource) { return store_resource(std::move(resource), base::uuid::random(entropy)); }
+  std::string store_resource(base::json resource, base::uuid id) {
     resource_write w;
     w.type = resource["resourceType"].str();
     w.id = id;
@@ -214,7 +214,7 @@ struct test_site {
     }
     if (const auto* r = done.if_reply()) return {*r, done.denials, false};
     auto* pending = done.if_pending();
-    if (!commit) return {pending->after({}), {}, false};
+    if (!commit) return {pending->after(std::vector<written>(pending->writes.writes.size())), {}, false};
     const auto receipt = view.commit(pending->writes);
     if (!receipt) return {conflict_reply(commit_conflict::duplicate, request, context, pending->writes.writes[0].type), {}, false};
     refresh();

@@ -55,8 +55,8 @@ export function makeCertificates(build, folder, names) {
 }
 
 export class Site {
-  // `build` holds site/dsfd and site/dsfctl. `more(site)`, if given, says more for the settings: members of `fhir`, further lines;
-  // certificates are there then.
+  // `build` holds site/dsfd and site/dsfctl. `more(site)`, if given, says more for the settings: members of `fhir` and of `store`, further
+  // lines; certificates are there then.
   static async start(build, more = async () => ({})) {
     const site = new Site();
     site.folder = mkdtempSync(join(tmpdir(), 'dsfd-clients-'));
@@ -66,7 +66,7 @@ export class Site {
     writeFileSync(join(site.folder, 'allow-list.json'), JSON.stringify(allowList([
       { name: 'site-a', role: 'DIC', thumbprint: thumbprints['site-a'], address: site.base },
       { name: 'site-b', role: 'HRP', thumbprint: thumbprints['site-b'], address: 'https://site-b.localhost/fhir' }])));
-    const { fhir = '', lines = '' } = await more(site);
+    const { fhir = '', store = '', lines = '' } = await more(site);
     writeFileSync(join(site.folder, 'site.yaml'), `name: site-a
 roles: [fhir]
 organization: {identifier: site-a.example}
@@ -74,7 +74,7 @@ endpoint: {identifier: site-a.localhost}
 fhir: {base_url: '${site.base}', port: ${port}, allow_list: allow-list.json${fhir}}
 status: {port: 0}
 admin: {socket: admin.sock}
-store: {path: store, low_water_mark: 0}
+store: {path: store, low_water_mark: 0${store}}
 log: {file: log.jsonl}
 tls:
   server: {certificate: pki/site-a/server.pem, key: pki/site-a/server.key, trust: pki/ca.pem}

@@ -17,10 +17,24 @@ int status_of(test_site& site, const identity& who, const interaction_request& r
   return a.status();
 }
 
+// A site with Groups that conditions and references of the seeds find: one, and several.
+test_site& a_site() {
+  static auto* site = [] {
+    auto* s = new test_site;
+    for (int i = 1; i <= 3; ++i)
+      s->store_resource(parsed(fmt::format(R"({{"resourceType":"Group",{},"type":"person","actual":true,
+        "identifier":[{{"system":"a","value":"{}"}}]}})",
+                                           test_site::tag("ALL"), i == 1 ? "b" : "many")),
+                        *dsf::base::uuid::parse(fmt::format("6f0a5c1e-0000-4000-8000-00000000000{}", i)));
+    return s;
+  }();
+  return *site;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static test_site site;
+  auto& site = a_site();
   if (size < 1) return 0;
   const auto& who = (data[0] & 1) ? site.remote_b : site.local;
   interaction_request request{

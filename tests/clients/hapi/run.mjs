@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// HAPI FHIR's client and parser against a real dsfd: run.mjs BUILD_FOLDER TARGET_FOLDER. Maven fetches HAPI and compiles, unless that is done.
+// HAPI FHIR's client and parser against a real dsfd: run.mjs BUILD_FOLDER TARGET_FOLDER [--mib N]. Maven fetches HAPI and compiles, unless that is done.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync, readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -17,10 +17,13 @@ if (!existsSync(list) || statSync(list).mtimeMs < newest) {
     process.exit(1);
   }
 }
+const at = process.argv.indexOf('--mib');
+const mebibytes = at > 0 ? Number(process.argv[at + 1]) : 1024;
 const site = await Site.start(process.argv[2]);
 let status = 1;
 try {
-  status = spawnSync('java', ['-XX:TieredStopAtLevel=1', '-Xmx512m', '-cp', `${join(target, 'classes')}:${readFileSync(list, 'utf8').trim()}`, 'dsfd.clients.Main', site.base, join(site.folder, 'pki')], { stdio: 'inherit' }).status;
+  status = spawnSync('java', ['-XX:TieredStopAtLevel=1', `-Xmx${512 + 9 * mebibytes}m`,  // the client holds a Binary whole, more than once
+    '-cp', `${join(target, 'classes')}:${readFileSync(list, 'utf8').trim()}`, 'dsfd.clients.Main', site.base, join(site.folder, 'pki'), String(mebibytes)], { stdio: 'inherit' }).status;
 } finally {
   await site.stop();
 }

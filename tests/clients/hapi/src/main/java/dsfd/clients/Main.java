@@ -38,7 +38,7 @@ import org.hl7.fhir.r4.model.OperationOutcome;
 import org.hl7.fhir.r4.model.Organization;
 import org.hl7.fhir.r4.model.Reference;
 
-/** All interactions of HAPI FHIR's client against a running endpoint: Main BASE_URL PKI_FOLDER. Finds: an answer that it does not understand. */
+/** All interactions of HAPI FHIR's client against a running endpoint: Main BASE_URL PKI_FOLDER MEBIBYTES_OF_A_BINARY. Finds: an answer that it does not understand. */
 public final class Main {
   private static final String GROUPS = "http://clients.example/groups";
   private static final TokenClientParam IDENTIFIER = new TokenClientParam("identifier");
@@ -57,12 +57,16 @@ public final class Main {
     Path pki = Path.of(arguments[1]);
     Main test = new Main(arguments[0], pki);
     for (EncodingEnum encoding : new EncodingEnum[] {EncodingEnum.JSON, EncodingEnum.XML}) test.interactions(encoding);
+    FhirContext large = FhirContext.forR4();
+    client(large, arguments[0], Identity.of(pki, "site-a"));
+    new Binaries(large, arguments[0], Integer.parseInt(arguments[2])).run(test.checks);
     new Responses(test.context, arguments[0], Identity.of(pki, "site-a")).run(test.checks);
     System.exit(test.checks.end());
   }
 
   // A context has one HTTP client, so whoever has another certificate needs another context.
   private static IGenericClient client(FhirContext context, String base, SSLContext tls) {
+    context.getRestfulClientFactory().setSocketTimeout(600_000);
     context.getRestfulClientFactory().setHttpClient(HttpClients.custom().setSSLContext(tls).disableAutomaticRetries().build());
     return context.newRestfulGenericClient(base);
   }
