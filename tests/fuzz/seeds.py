@@ -1,4 +1,4 @@
-#!/ usr / bin / env python3
+#!/usr/bin/env python3
 """seeds.py FOLDER: writes a folder of seeds for each fuzz target, out of what the repository and the corpus beside it hold.
 
 Without the corpus there are fewer seeds, and a message says so.
@@ -33,6 +33,7 @@ def conformance():
     for path in sorted(glob.glob(f"{ROOT}/fhir/conformance/*.json")):
         yield text_of(path)
 
+
 def corpus(pattern, at_most):
     return [text_of(p) for p in sorted(glob.glob(f"{CORPUS}/{pattern}", recursive=True)) if os.path.getsize(p) <= at_most]
 
@@ -47,15 +48,13 @@ def small_resources():
            "photo": [{"contentType": "image/png", "data": "AAECAw==", "size": 4}],
            "managingOrganization": {"reference": "#o"}, "deceasedDateTime": "2026-05-01"}
     yield {"resourceType": "Task", "status": "requested", "intent": "order", "authoredOn": "2026-05-01T10:00:00Z",
-           "input": [{
-    "type" : {"text" : "t"}, key : value} for key, value in {
+           "input": [{"type": {"text": "t"}, key: value} for key, value in {
                "valueInteger": -1, "valueDecimal": 1e-7, "valueInstant": "2026-05-01T10:00:00Z", "valueTime": "10:00:00", "valueOid": "urn:oid:1.2",
                "valueUuid": "urn:uuid:6f0a5c1e-0000-4000-8000-000000000001", "valueBase64Binary": "AA==", "valueMarkdown": "*m*",
-               "valuePeriod": {"start": "2026"}, "valueRatio": {"numerator": {"value": 1.0, "comparator": "<"}}, "valueUnsignedInt": 0}.items()]
-}
-yield { "resourceType" : "Binary", "contentType" : "text/plain", "data" : "AAAA", "securityContext" : {"reference" : "Organization/x"} }
+               "valuePeriod": {"start": "2026"}, "valueRatio": {"numerator": {"value": 1.0, "comparator": "<"}}, "valueUnsignedInt": 0}.items()]}
+    yield {"resourceType": "Binary", "contentType": "text/plain", "data": "AAAA", "securityContext": {"reference": "Organization/x"}}
     yield {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": {"resourceType": "Group", "type": "person", "actual": True}}]}
-#What is refused is read too : each of these breaks one rule of the reader.
+    # What is refused is read too: each of these breaks one rule of the reader.
     for broken in ['{"resourceType":"Patient","active":"yes"}', '{"resourceType":"Patient","x":1}', '{"resourceType":"Nothing"}', '[]', '{}',
                    '{"resourceType":"Patient","active":true,"active":false}', '{"resourceType":"Patient","name":{}}',
                    '{"resourceType":"Patient","name":[]}', '{"resourceType":"Patient","birthDate":"1980-13-40"}',
@@ -72,10 +71,10 @@ def xml_texts():
     yield head + '<id value="p"/><text><status value="generated"/><div xmlns="http://www.w3.org/1999/xhtml">a &amp;&#228;<br/><!-- c --></div></text>' \
         '<contained><Organization><id value="o"/></Organization></contained><active value="true"><extension url="u"><valueDecimal value="1.50"/>' \
         '</extension></active><name><family value="A"/><given value="b"/><given id="g"/></name></Patient>'
-    values = ["Oid value=\"urn:oid:2.16.840.1\"", "Uuid value=\"urn:uuid:6f0a5c1e-0000-4000-8000-000000000001\"", "Base64Binary value=\"aGVsbG8=\"", "PositiveInt value=\"7\"",
-              "UnsignedInt value=\"0\"", "Decimal value=\"-1.50e-7\"", "Instant value=\"2026-01-02T03:04:05.678+01:00\"", "Time value=\"12:30:00\"", "Boolean value=\"true\"",
-              "Oid value=\"urn:oid:9\"", "Uuid value=\"urn:uuid:x\"", "Base64Binary value=\"a=b\"", "PositiveInt value=\"0\"", "Decimal value=\"1e\"", "Code value=\" a\"",
-              "Canonical value=\"http://a|1\"", "Markdown value=\"*a*\"", "Id value=\"a_b\"", "Date value=\"2026-02-30\"", "DateTime value=\"2026\""]
+    values = ['Oid value="urn:oid:2.16.840.1"', 'Uuid value="urn:uuid:6f0a5c1e-0000-4000-8000-000000000001"', 'Base64Binary value="aGVsbG8="', 'PositiveInt value="7"',
+              'UnsignedInt value="0"', 'Decimal value="-1.50e-7"', 'Instant value="2026-01-02T03:04:05.678+01:00"', 'Time value="12:30:00"', 'Boolean value="true"',
+              'Oid value="urn:oid:9"', 'Uuid value="urn:uuid:x"', 'Base64Binary value="a=b"', 'PositiveInt value="0"', 'Decimal value="1e"', 'Code value=" a"',
+              'Canonical value="http://a|1"', 'Markdown value="*a*"', 'Id value="a_b"', 'Date value="2026-02-30"', 'DateTime value="2026"']
     for value in values:
         yield head + f'<extension url="http://a/b"><value{value}/></extension></Patient>'
     xhtml = 'xmlns="http://www.w3.org/1999/xhtml"'
@@ -191,7 +190,7 @@ def frame(code, payload=b"", final=True, masked=True, extended=None, reserved=0)
 
 def websocket_bytes():
     close = frame(8, struct.pack(">H", 1000) + b"bye")
-#Both ends find a reason to close at the same time.
+    # Both ends find a reason to close at the same time.
     yield bytes([7]) + frame(1, b"close") + frame(0, b"\x85\x03\xe8b\xfce", masked=True, reserved=2)
     for b in [frame(1, b"bind 1") + close, frame(1, b"bi", final=False) + frame(0, b"nd 1") + close, frame(2, b"\0\1") + frame(1, b"x"),
               frame(9, b"ping") + frame(10, b"pong") + close, frame(1, b"close"), frame(1, b"cut"), frame(1, b"close") + close, frame(8),
@@ -201,7 +200,7 @@ def websocket_bytes():
               b"".join(frame(1, b"%d" % i) for i in range(12)) + close]:
         for first in (0, 7, 31):
             yield bytes([first]) + b
-#For the asking end : the key it sends is random, so that only refusals are reached.
+    # For the asking end: the key it sends is random, so that only refusals are reached.
     for answer in [b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n",
                    b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n", b"no HTTP\r\n\r\n"]:
         yield bytes([0xff]) + answer
@@ -325,7 +324,7 @@ def main():
     write("fuzz_fhir_json", small_resources())
     write("fuzz_fhir_json", (t for t in [*conformance(), *wire_bodies()] if len(t) < 8192))
     write("fuzz_fhir_xml", [*xml_texts(), *corpus("fhir/**/*.xml", 8192)])
-#What depends on the type is offered to all of them.
+    # What depends on the type is offered to all of them.
     write("fuzz_fhir_query", (bytes([t]) + q.encode() for i, q in enumerate(queries()) for t in (range(26) if "_" in q else [i % 26])))
     write("fuzz_fhir_path", expressions())
     write("fuzz_fhir_bundle", (bytes([first]) + json.dumps(b).encode() for first in (0, 1) for b in bundles()))
