@@ -59,15 +59,15 @@ asker::asker(std::string method, std::uint16_t port, std::vector<std::string> wh
       at_(first % what_.size()),
       keep_(keep),
       body_(std::move(body)),
+      headers_(body_.empty() ? "Accept: application/fhir+json\r\n"
+                             : "Accept: application/fhir+json\r\nContent-Type: application/fhir+json\r\n"),
       left_(at_most) {}
 
 conversation::next asker::request(std::string& out, std::int64_t) {
   if (left_ == 0) return {next::kind::finished, 0};
   --left_;
-  fmt::format_to(std::back_inserter(out), "{} {} HTTP/1.1\r\nHost: localhost:{}\r\nAccept: application/fhir+json\r\n", method_, what_[at_],
-                 port_);
-  if (!body_.empty())
-    fmt::format_to(std::back_inserter(out), "Content-Type: application/fhir+json\r\nContent-Length: {}\r\n", body_.size());
+  fmt::format_to(std::back_inserter(out), "{} {} HTTP/1.1\r\nHost: localhost:{}\r\n{}", method_, what_[at_], port_, headers_);
+  if (!body_.empty()) fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", body_.size());
   out += "\r\n";
   out += body_;
   at_ = (at_ + 1) % what_.size();

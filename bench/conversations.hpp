@@ -32,6 +32,8 @@ public:
   // `what`: path and query, "/fhir/Task?status=requested". `keep`: where the last answer is put, head and body; may be null.
   asker(std::string method, std::uint16_t port, std::vector<std::string> what, std::size_t first, std::string* keep = nullptr,
         std::string body = {}, std::uint64_t at_most = UINT64_MAX);
+  // Lines of the head instead of those that say FHIR JSON: "Accept: text/plain\r\n".
+  void say(std::string headers) { headers_ = std::move(headers); }
   next request(std::string& out, std::int64_t now_us) override;
   bool answer(int status, std::string_view head, std::string_view body, std::int64_t now_us) override;
   [[nodiscard]] bool head_only() const override { return method_ == "HEAD"; }
@@ -42,7 +44,7 @@ private:
   std::vector<std::string> what_;
   std::size_t at_;
   std::string* keep_;
-  std::string body_;
+  std::string body_, headers_;
   std::uint64_t left_;
 };
 

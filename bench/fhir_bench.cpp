@@ -207,6 +207,7 @@ result<> fhir_run::run() {
   if (wanted("fhir.task_create")) TRY(task_create());
   if (wanted("fhir.read_beside_writes")) TRY(read_beside_writes());
   if (wanted("fhir.bundle_100")) TRY(bundle());
+  if (wanted("fhir.binary_up") || wanted("fhir.binary_down")) TRY(binaries());
   if (wanted("fhir.subscribers_500")) TRY(subscribers());
   sites_->stop();
   if (o_.verify) TRY(verify_crowd(site().folder / "store", site().base_url()));

@@ -41,6 +41,9 @@ private:
   base::result<> bundle();
   base::result<> read_beside_writes();
   base::result<> allow_list_change();
+  // fhir_binaries.cpp
+  base::result<> binaries();
+  base::result<figure> bytes(const std::string& name, const maker& make, const std::string& answer, std::size_t size);
   // fhir_sockets.cpp
   base::result<> subscribers();
   // fhir_decisions.cpp: while dsfd is away
