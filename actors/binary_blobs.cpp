@@ -71,6 +71,12 @@ void binary_upload::take(std::string piece, std::function<void(std::shared_ptr<n
   });
 }
 
+base::result<void> binary_upload::take_here(std::string_view piece) {
+  if (writer_ || few_.size() + piece.size() > blob_from_bytes) return append(piece);
+  few_ += piece;
+  return {};
+}
+
 base::result<void> binary_upload::append(std::string_view piece) {
   if (!writer_) {
     writer_ = TRY(blobs_->create());

@@ -29,6 +29,9 @@ public:
   ~binary_upload() override;
   void take(std::string piece, std::function<void(std::shared_ptr<net::response>)> done) override;
 
+  // The same on this thread; may block.
+  base::result<void> take_here(std::string_view piece);
+
   // After the last piece; may block. Nothing: the body was short, and is in `rest`; else `rest` is the resource without its data, or empty.
   base::result<std::optional<storage::blob>> finish(std::string& rest);
   [[nodiscard]] bool is_resource() const { return of_.has_value(); }

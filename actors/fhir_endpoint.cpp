@@ -1,5 +1,7 @@
 #include "actors/fhir_endpoint.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -8,6 +10,7 @@
 #include "actors/peer_facts.hpp"
 #include "actors/raw_binary.hpp"
 #include "actors/task_document.hpp"
+#include "base/bytes.hpp"
 #include "fhir/semantics/batch.hpp"
 #include "fhir/semantics/refusal.hpp"
 #include "net/query.hpp"
@@ -249,6 +252,37 @@ void fhir_endpoint::handle_as(const fhir::identity& who, fhir::interaction_reque
   e->done = std::move(done);
   e->more = std::move(more);
   start(std::move(e));
+}
+
+base::result<void> fhir_endpoint::upload_as(const fhir::identity& who, fhir::interaction_request request,
+                                            const std::function<base::result<std::string>()>& content,
+                                            std::function<void(fhir::reply)> done, extend more) {
+  auto* blobs = store_->blobs();
+  if (!blobs) return base::fail(base::errc::invalid_argument, "a store without a folder takes no bytes of Binaries", request.path);
+  auto upload = std::make_shared<binary_upload>(*blobs, *work_, nullptr);
+  std::uint64_t size = 0;
+  for (auto piece = TRY(content()); !piece.empty(); piece = TRY(content())) {
+    size += piece.size();
+    if (size > options_.binary_bytes)
+      return base::fail(base::errc::limit, fmt::format("a Binary may have {} bytes here; see limits.binary", options_.binary_bytes),
+                        request.path);
+    TRY(upload->take_here(piece));
+  }
+  std::string few;
+  if (!TRY(upload->finish(few))) {
+    auto resource = TRY(base::json::parse(request.body));
+    if (!few.empty()) resource.set("data", base::to_base64(few));
+    request.body = resource.dump();
+    upload.reset();
+  }
+  auto e = std::make_shared<exchange>();
+  e->who = who;
+  e->request = std::move(request);
+  e->done = std::move(done);
+  e->more = std::move(more);
+  e->upload = std::move(upload);
+  start(std::move(e));
+  return {};
 }
 
 void fhir_endpoint::start(std::shared_ptr<exchange> e) {

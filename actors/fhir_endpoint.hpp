@@ -55,6 +55,11 @@ public:
   // The same for the site itself (bootstrap, deployment, the engine's own handlers), as `who`. A conflict in what `more` added is answered 409.
   void handle_as(const fhir::identity& who, fhir::interaction_request request, std::function<void(fhir::reply)> done,
                  extend more = nullptr);
+  // The same for a POST of a Binary whose resource has no data: `content` gives the bytes in pieces, an empty one at the end. Blocks until they are in a
+  // file or in the resource. An error: they are not, and nobody is called.
+  base::result<void> upload_as(const fhir::identity& who, fhir::interaction_request request,
+                               const std::function<base::result<std::string>()>& content, std::function<void(fhir::reply)> done,
+                               extend more);
 
 private:
   struct exchange;

@@ -17,6 +17,9 @@ namespace {
 
 constexpr std::size_t read_bytes = 16 * 1024;
 constexpr std::size_t coalesce_bytes = 16 * 1024;
+// A sink gets its body in pieces of at least this, but for the last one.
+constexpr std::size_t piece_bytes = 64 * 1024;
+constexpr std::uint64_t streamed_bytes_at_most = std::uint64_t{1} << 60;
 
 // RFC 9110 9.2.2
 bool is_idempotent(std::string_view method) noexcept {
@@ -139,14 +142,16 @@ void client_connection::carry(call_ptr call) {
   call_->connection = shared_from_this();
   const auto& r = call_->request;
   const auto& o = lane_->options;
-  parser_.emplace(parse_limits{o.answer_head_bytes, r.answer_bytes_at_most ? r.answer_bytes_at_most : o.answer_bytes}, r.method == "HEAD");
+  const auto at_most = call_->bodies.sink ? streamed_bytes_at_most : o.answer_bytes;
+  parser_.emplace(parse_limits{o.answer_head_bytes, r.answer_bytes_at_most ? r.answer_bytes_at_most : at_most}, r.method == "HEAD");
   received_ = false;
   write_started_ = true;
   write_done_ = false;
   out_.clear();
-  write_request_head(out_, r.method, call_->to.target, to_.authority(), r.headers, r.body.size());
+  write_request_head(out_, r.method, call_->to.target, to_.authority(), r.headers,
+                     call_->bodies.source ? call_->bodies.source->size() : r.body.size());
   body_sent_ = 0;
-  if (out_.size() + r.body.size() <= coalesce_bytes) {
+  if (!call_->bodies.source && out_.size() + r.body.size() <= coalesce_bytes) {
     out_ += r.body.view();
     body_sent_ = r.body.size();
   }
@@ -156,6 +161,10 @@ void client_connection::carry(call_ptr call) {
 void client_connection::write_body() {
   const auto rest = call_->request.body.view().substr(body_sent_);
   body_sent_ += rest.size();
+  write(rest);
+}
+
+void client_connection::write(std::string_view bytes) {
   // The call may end (a time-out, an early answer) while its body is being written; the capture keeps the bytes.
   struct holder final : stream_events {
     holder(std::shared_ptr<client_connection> c, call_ptr k) : connection(std::move(c)), call(std::move(k)) {}
@@ -166,11 +175,53 @@ void client_connection::write_body() {
     std::shared_ptr<client_connection> connection;
     call_ptr call;
   };
-  stream_->write(rest, std::make_shared<holder>(shared_from_this(), call_));
+  stream_->write(bytes, std::make_shared<holder>(shared_from_this(), call_));
+}
+
+void client_connection::next_piece() {
+  auto& body = *call_->bodies.source;
+  if (call_->sent == body.size()) {
+    write_done_ = true;
+    return;
+  }
+  body.next([self = shared_from_this(), call = call_](base::result<std::string> piece) {
+    asio::post(self->lane_->context, [self, call, piece = std::move(piece)]() mutable { self->piece_given(call, std::move(piece)); });
+  });
+}
+
+void client_connection::piece_given(const call_ptr& call, base::result<std::string> piece) {
+  if (phase_ != phase::busy || call_ != call) return;
+  const auto size = call->bodies.source->size();
+  if (!piece || piece->empty() || piece->size() > size - call->sent) {
+    fail_call(errc::invalid_argument, piece ? "the body does not have the " + std::to_string(size) + " bytes that it has to have"
+                                            : "the body can't be read: " + piece.error().to_string());
+    return close();
+  }
+  lane_->watch(call);
+  call->piece = std::move(*piece);
+  call->sent += call->piece.size();
+  write(call->piece);
+}
+
+void client_connection::give_piece(bool whole) {
+  auto piece = parser_->take_piece();
+  if (piece.empty()) return whole ? finish_call() : read_more();
+  call_->bodies.sink->take(std::move(piece), [self = shared_from_this(), call = call_, whole](const std::shared_ptr<response>& refusal) {
+    asio::post(self->lane_->context, [self, call, more = !refusal, whole] { self->piece_taken(call, more, whole); });
+  });
+}
+
+void client_connection::piece_taken(const call_ptr& call, bool more, bool whole) {
+  if (phase_ != phase::busy || call_ != call) return;
+  lane_->watch(call);
+  // A connection on which more would come is not kept.
+  if (whole || !more) return finish_call();
+  read_more();
 }
 
 void client_connection::on_written(io_error ec) {
   if (phase_ != phase::busy || ec) return;  // the read that is under way learns why, and may still find an answer or an alert
+  if (call_ && call_->bodies.source) return next_piece();
   if (call_ && body_sent_ < call_->request.body.size()) return write_body();
   write_done_ = true;
 }
@@ -196,7 +247,7 @@ void client_connection::on_read(io_error ec, std::size_t n) {
         fail_call(errc::malformed_answer, "bytes follow the end of the answer");
         return close();
       }
-      return finish_call();
+      return takes_pieces() ? give_piece(true) : finish_call();
     case parse_state::head:
     case parse_state::body:
       // What the parser left, an unfinished head or chunk head, it wants again with more behind it.
@@ -208,6 +259,13 @@ void client_connection::on_read(io_error ec, std::size_t n) {
         return close();
       }
       in_.resize(kept_ + read_bytes);
+      if (parser_->state() == parse_state::body && takes_pieces() && parser_->body_bytes() >= piece_bytes) return give_piece(false);
+      // What is no answer to be passed on must not fill the memory.
+      if (call_->bodies.sink && parser_->body_bytes() > lane_->options.answer_bytes) {
+        fail_call(errc::answer_too_large,
+                  "the answer is larger than the limit of " + std::to_string(lane_->options.answer_bytes) + " bytes");
+        return close();
+      }
       return read_more();
   }
 }
@@ -234,13 +292,13 @@ void client_connection::finish_call() {
 
 void client_connection::lost(io_error ec) {
   const auto kind = classify(ec);
-  if (kind == io_failure::ended && received_ && parser_->finish()) return finish_call();
+  if (kind == io_failure::ended && received_ && parser_->finish()) return takes_pieces() ? give_piece(true) : finish_call();
   if (kind == io_failure::certificate_alert && !received_ && fresh_) {
     // TLS 1.3: the server judges our certificate after our side of the handshake is done.
     fail_call(errc::certificate_refused, "the server refuses our certificate, or that we show none: " + describe(ec));
     return close();
   }
-  if (!received_ && !fresh_ && !call_->retried && is_idempotent(call_->request.method)) {
+  if (!received_ && !fresh_ && !call_->retried && !call_->bodies.source && is_idempotent(call_->request.method)) {
     auto call = std::move(call_);
     call->connection.reset();
     call->retried = true;

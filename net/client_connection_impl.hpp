@@ -29,6 +29,10 @@ struct client_call {
   client_request request;
   url to;
   client_callback done;
+  body_streams bodies;
+  std::int64_t timeout_ms = 1;
+  std::string piece;         // of the source, being written
+  std::uint64_t sent = 0;    // of the source
   timer_type timer;
   std::shared_ptr<client_connection> connection;  // null while it waits
   bool retried = false;
@@ -51,6 +55,8 @@ struct client_lane : std::enable_shared_from_this<client_lane> {
   client_lane(asio::io_context& c, const client_options& o, std::shared_ptr<client_counters> n)
       : context(c), options(o), counters(std::move(n)) {}
   void submit(call_ptr call);
+  // The time-out begins anew.
+  void watch(const call_ptr& call);
   void timed_out(call_ptr call);
   void start(call_ptr call, bool fresh);
   void connection_idle(std::shared_ptr<client_connection> c);
@@ -67,6 +73,7 @@ struct client_lane : std::enable_shared_from_this<client_lane> {
 
 private:
   void next_waiting(const std::string& key);
+  void make_room(const std::string& key);
 };
 
 class client_connection final : public stream_events, public std::enable_shared_from_this<client_connection> {
@@ -97,12 +104,19 @@ private:
   void on_closed() override {}
   void read_more();
   void write_body();
+  void write(std::string_view bytes);
+  void next_piece();
+  void piece_given(const call_ptr& call, base::result<std::string> piece);
+  // On with the answer once its piece was taken; `whole`: that was the last one.
+  void give_piece(bool whole);
+  void piece_taken(const call_ptr& call, bool more, bool whole);
   void finish_call();
   void lost(io_error ec);
   void fail_call(errc code, std::string why);
   void arm(std::int64_t ms);
   // " through the proxy http://...", or nothing.
   [[nodiscard]] std::string by_proxy() const { return via_ ? " through the proxy " + via_->name : std::string(); }
+  [[nodiscard]] bool takes_pieces() const { return call_->bodies.sink && parser_->status() >= 200 && parser_->status() < 300; }
   [[nodiscard]] std::string where() const { return to_.scheme + "://" + to_.authority(); }
 
   std::shared_ptr<client_lane> lane_;

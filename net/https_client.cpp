@@ -18,15 +18,24 @@ void client_call::finish(result<client_response> r) {
 
 void client_lane::submit(call_ptr call) {
   if (stopped) return call->finish(fail(errc::stopped, "the client is shutting down", call->request.url));
+  watch(call);
+  // An upload can't be sent again, so that it does not go to a connection that may be closed already.
+  const bool fresh = call->bodies.source != nullptr;
+  start(std::move(call), fresh);
+}
+
+void client_lane::watch(const call_ptr& call) {
+  call->timer.expires_after(std::chrono::milliseconds(call->timeout_ms));
   call->timer.async_wait([lane = shared_from_this(), call](io_error ec) {
-    if (!ec) lane->timed_out(call);
+    // It may have been set anew after this was queued.
+    if (!ec && call->timer.expiry() <= timer_type::clock_type::now()) lane->timed_out(call);
   });
-  start(std::move(call), false);
 }
 
 void client_lane::start(call_ptr call, bool fresh) {
   if (stopped) return call->finish(fail(errc::stopped, "the client is shutting down", call->request.url));
   const auto key = pool_key(call->to);
+  if (fresh) make_room(key);
   auto& pool = pools[key];
   if (!fresh && !pool.idle.empty()) {
     auto c = std::move(pool.idle.back());
@@ -47,6 +56,14 @@ void client_lane::start(call_ptr call, bool fresh) {
                              std::to_string(options.waiting_per_host) + " requests already wait for a connection; try again later",
                              call->to.scheme + "://" + call->to.authority()));
   pool.waiting.push_back(std::move(call));
+}
+
+// A new connection takes the place of the idle one that was not used for longest.
+void client_lane::make_room(const std::string& key) {
+  auto& pool = pools[key];
+  if (pool.open < options.connections_per_host || pool.idle.empty()) return;
+  const auto oldest = pool.idle.front();
+  oldest->close();
 }
 
 void client_lane::timed_out(call_ptr call) {
@@ -142,6 +159,10 @@ https_client::~https_client() {
 }
 
 void https_client::send(client_request request, std::int64_t timeout_ms, client_callback done) {
+  send_streams(std::move(request), {}, timeout_ms, std::move(done));
+}
+
+void https_client::send_streams(client_request request, body_streams bodies, std::int64_t timeout_ms, client_callback done) {
   const auto refuse = [&](base::error e) {
     // Even a wrong URL is told on the transport's thread: a caller need not expect the callback inside its own call.
     asio::post(impl_->lanes[0]->context, [done = std::move(done), e = std::move(e)] { done(failure(e)); });
@@ -156,7 +177,10 @@ void https_client::send(client_request request, std::int64_t timeout_ms, client_
   // One host is served by one loop, so that its pool needs no lock.
   const auto& lane = impl_->lanes[std::hash<std::string>{}(pool_key(*to)) % impl_->lanes.size()];
   auto call = std::make_shared<client_call>(std::move(request), std::move(*to), std::move(done), lane->context);
-  call->timer.expires_after(std::chrono::milliseconds(std::max<std::int64_t>(timeout_ms, 1)));
+  call->bodies = std::move(bodies);
+  call->timeout_ms = std::max<std::int64_t>(timeout_ms, 1);
+  // Now, as the time until the lane comes to it counts.
+  call->timer.expires_after(std::chrono::milliseconds(call->timeout_ms));
   asio::post(lane->context, [lane, call = std::move(call)]() mutable { lane->submit(std::move(call)); });
 }
 

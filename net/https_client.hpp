@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include "net/streaming.hpp"
 #include "net/tls.hpp"
 #include "net/transport.hpp"
 
@@ -32,7 +33,7 @@ struct client_statistics {
   std::uint64_t retried = 0;  // sent again because a pooled connection had been closed
 };
 
-class https_client final : public transport {
+class https_client final : public transport, public streaming_transport {
 public:
   explicit https_client(client_options options);
   ~https_client() override;  // what is still under way ends with `stopped` or `connection_lost`
@@ -40,6 +41,7 @@ public:
   https_client& operator=(const https_client&) = delete;
 
   void send(client_request request, std::int64_t timeout_ms, client_callback done) override;
+  void send_streams(client_request request, body_streams bodies, std::int64_t timeout_ms, client_callback done) override;
   // Blocks; for command line tools and tests, never on an io thread.
   result<client_response> send_and_wait(client_request request, std::int64_t timeout_ms);
   // For connections that are made from now on; idle ones are not used any more.

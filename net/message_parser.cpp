@@ -328,5 +328,7 @@ bool response_parser::keep_alive() const noexcept {
 int response_parser::status() const noexcept { return impl_->status; }
 header_list response_parser::take_headers() { return std::move(impl_->headers); }
 std::string response_parser::take_body() { return std::move(impl_->body); }
+std::string response_parser::take_piece() { return std::exchange(impl_->body, {}); }
+std::size_t response_parser::body_bytes() const noexcept { return impl_->body.size(); }
 
 }  // namespace dsf::net

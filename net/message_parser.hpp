@@ -61,6 +61,9 @@ public:
   [[nodiscard]] int status() const noexcept;
   header_list take_headers();
   std::string take_body();
+  // What came of the body since the last call, and how much that is.
+  std::string take_piece();
+  [[nodiscard]] std::size_t body_bytes() const noexcept;
 
 private:
   struct impl;

@@ -1,6 +1,7 @@
 #include "plugins/endpoint_client.hpp"
 
 #include "base/uuid.hpp"
+#include "plugins/binaries.hpp"
 #include "plugins/errc.hpp"
 
 namespace dsf::plugins {
@@ -15,7 +16,7 @@ constexpr std::string_view identifier_system = "https://dsfd.invalid/sid/creatio
 // Of a journal row: a resource, or the identifier under which one is about to be made.
 constexpr char made = '\1', intended = '\2';
 
-class endpoint_client final : public fhir_client {
+class endpoint_client final : public fhir_client, public binary_client {
 public:
   endpoint_client(std::unique_ptr<fhir_client> remote, storage::store& store, base::entropy& entropy, std::uint64_t instance)
       : remote_(std::move(remote)), store_(store), entropy_(entropy), instance_(instance) {}
@@ -55,7 +56,25 @@ public:
     return created;
   }
 
+  // Bytes have no identifier by which they could be found again: a crash between these two leaves a Binary that nobody knows.
+  result<std::string> create_binary(const binary_upload& what) override {
+    const auto row = storage::keys::journal(instance_, what.key);
+    const auto view = store_.view();
+    if (!view) return fail(storage::errc::closed, "the store is closed");
+    const auto found = TRY(view->row_value(storage::table::journal, row));
+    if (found && found->starts_with(made)) return found->substr(1);
+    auto id = TRY(TRY(binaries())->create_binary(what));
+    TRY(put(row, made + id));
+    return id;
+  }
+  result<binary_download> read_binary(std::string_view id, const byte_sink& to) override { return TRY(binaries())->read_binary(id, to); }
+  result<> remove_binary(std::string_view id) override { return TRY(binaries())->remove_binary(id); }
+
 private:
+  result<binary_client*> binaries() {
+    if (auto* out = binaries_of(*remote_)) return out;
+    return fail(errc::not_configured, "this FHIR client can't transfer Binaries as bytes");
+  }
   result<> put(const std::string& row, std::string value) {
     storage::commit c;
     c.operations.push_back(storage::put_row{storage::table::journal, row, std::move(value)});

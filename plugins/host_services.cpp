@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <future>
 
+#include "actors/binary_blobs.hpp"
+#include "base/bytes.hpp"
 #include "net/query.hpp"
+#include "plugins/binary_transfer.hpp"
 #include "plugins/endpoint_client.hpp"
 #include "plugins/errc.hpp"
 #include "plugins/outside.hpp"
@@ -47,11 +50,25 @@ struct host::parts {
     endpoint->handle_as(*who, std::move(request), [&](fhir::reply r) { promise.set_value(std::move(r)); }, std::move(more));
     return answer.get();
   }
+
+  result<fhir::reply> local_upload(fhir::interaction_request request, const byte_source& content, actors::fhir_endpoint::extend more) {
+    const auto who = TRY(caches->local());
+    if (!who) return fail(errc::not_on_allow_list, "the site's own Organization is not on its allow-list");
+    std::promise<fhir::reply> promise;
+    auto answer = promise.get_future();
+    request.accept = std::string(fhir_json);
+    request.content_type = std::string(fhir_json);
+    const auto taken =
+        endpoint->upload_as(*who, std::move(request), content, [&](fhir::reply r) { promise.set_value(std::move(r)); }, std::move(more));
+    if (!taken && taken.error().is(base::errc::limit)) return fail(errc::http_status, "HTTP 413: " + taken.error().text(), "POST Binary");
+    if (!taken) return base::failure(taken.error());
+    return answer.get();
+  }
 };
 
 namespace {
 
-class local_client final : public fhir_client {
+class local_client final : public fhir_client, public binary_client {
 public:
   local_client(std::shared_ptr<host::parts> parts, std::uint64_t instance) : parts_(std::move(parts)), instance_(instance) {}
 
@@ -74,7 +91,6 @@ public:
 
   result<json> create(const json& resource, std::string_view key) override {
     const auto type = resource["resourceType"].str();
-    // The row that says which resource this key made is written with the resource (docs/design.md, table J).
     const auto row = storage::keys::journal(instance_, key);
     for (int attempt = 0; attempt < 2; ++attempt) {
       if (const auto made = TRY(parts_->store->view()->row_value(storage::table::journal, row))) return read(type, made->substr(1), 0);
@@ -83,11 +99,7 @@ public:
       r.path = type;
       r.body = resource.dump();
       r.prefer = "return=representation";
-      auto reply = TRY(parts_->local_call(std::move(r), [&](storage::commit& c, const fhir::write_set& writes) {
-        if (writes.writes.empty()) return;
-        c.preconditions.push_back(storage::row_is{storage::table::journal, row, false});
-        c.operations.push_back(storage::put_row{storage::table::journal, row, "\1" + writes.writes.front().id.to_string()});
-      }));
+      auto reply = TRY(parts_->local_call(std::move(r), once(row)));
       if (reply.status != 409) return resource_in_answer(reply.status, text_of(reply), "POST " + type);
     }
     return fail(errc::bad_answer, "the resource was made twice at the same time", "POST " + type);
@@ -100,7 +112,81 @@ public:
     return call(std::move(r));
   }
 
+  result<std::string> create_binary(const binary_upload& what) override {
+    const auto row = storage::keys::journal(instance_, what.key);
+    const auto made = [&] { return parts_->store->view()->row_value(storage::table::journal, row); };
+    if (const auto before = TRY(made())) return before->substr(1);
+    fhir::interaction_request r;
+    r.method = fhir::http_method::post;
+    r.path = "Binary";
+    const json resource = json::object{{"resourceType", "Binary"},
+                                       {"contentType", what.content_type},
+                                       {"securityContext", json::object{{"reference", what.security_context}}}};
+    r.body = resource.dump();
+    r.prefer = "return=minimal";
+    const auto reply = TRY(parts_->local_upload(std::move(r), checked_content(what), once(row)));
+    // Somebody else was first; or the endpoint has another reason.
+    if (reply.status == 409)
+      if (const auto first = TRY(made())) return first->substr(1);
+    if (reply.status != 201) return refusal(reply, "POST Binary");
+    const auto now = TRY(made());
+    if (!now) return fail(errc::bad_answer, "the new Binary has no row in the journal", "POST Binary");
+    return now->substr(1);
+  }
+  result<binary_download> read_binary(std::string_view id, const byte_sink& to) override {
+    const auto path = "Binary/" + std::string(id);
+    fhir::interaction_request r;
+    r.path = path;
+    const auto reply = TRY(parts_->local_call(std::move(r)));
+    const auto resource = TRY(resource_in_answer(reply.status, text_of(reply), path));
+    binary_download out{0, resource["contentType"].str()};
+    const auto blob = TRY(actors::blob_of_reply(reply, *parts_->store));
+    if (!blob) {
+      const auto bytes = TRY(base::from_base64(resource["data"].str()));
+      out.bytes = bytes.size();
+      to(bytes);
+      return out;
+    }
+    bool more = true;
+    while (more && out.bytes < blob->size()) {
+      const auto piece = TRY(blob->read(out.bytes, piece_bytes));
+      out.bytes += piece.size();
+      more = to(piece);
+    }
+    return out;
+  }
+  result<> remove_binary(std::string_view id) override {
+    fhir::interaction_request r;
+    r.method = fhir::http_method::remove;
+    r.path = "Binary/" + std::string(id);
+    auto deleted = TRY(parts_->local_call(std::move(r)));
+    if (deleted.status >= 300 && deleted.status != 404 && deleted.status != 410)
+      return refusal(deleted, "DELETE Binary/" + std::string(id));
+    fhir::interaction_request purge;
+    purge.method = fhir::http_method::post;
+    purge.path = "Binary/" + std::string(id) + "/$permanent-delete";
+    const auto purged = TRY(parts_->local_call(std::move(purge)));
+    // Who may not do this leaves a Binary that nobody can read.
+    if (purged.status >= 300 && purged.status != 403 && purged.status != 404 && purged.status != 405 && purged.status != 410)
+      return refusal(purged, "$permanent-delete of Binary/" + std::string(id));
+    return {};
+  }
+
 private:
+  static constexpr std::size_t piece_bytes = 192 << 10;
+  // The row that says which resource this key made is written with the resource (docs/design.md, table J).
+  static actors::fhir_endpoint::extend once(const std::string& row) {
+    return [row](storage::commit& c, const fhir::write_set& writes) {
+      if (writes.writes.empty()) return;
+      c.preconditions.push_back(storage::row_is{storage::table::journal, row, false});
+      c.operations.push_back(storage::put_row{storage::table::journal, row, "\1" + writes.writes.front().id.to_string()});
+    };
+  }
+  static base::failure refusal(const fhir::reply& r, const std::string& what) {
+    auto said = resource_in_answer(r.status, text_of(r), what);
+    if (!said) return base::failure(std::move(said).error());
+    return fail(errc::bad_answer, "HTTP " + std::to_string(r.status), what);
+  }
   result<json> call(fhir::interaction_request r) {
     const auto what = r.path;
     const auto reply = TRY(parts_->local_call(std::move(r)));

@@ -7,6 +7,7 @@
 
 #include "base/mutant.hpp"
 #include "net/error.hpp"
+#include "plugins/binaries.hpp"
 #include "plugins/errc.hpp"
 
 namespace dsf::plugins {
@@ -27,7 +28,7 @@ bool is_away(const base::error& e) {
          (e.kind() == base::error_kind::unavailable || e.kind() == base::error_kind::timeout || e.kind() == base::error_kind::overloaded);
 }
 
-class patient_client final : public fhir_client {
+class patient_client final : public fhir_client, public binary_client {
 public:
   patient_client(std::unique_ptr<fhir_client> client, patience with) : client_(std::move(client)), with_(std::move(with)) {}
 
@@ -43,14 +44,25 @@ public:
   result<json> transaction(const json& bundle) override {
     return repeat([&] { return client_->transaction(bundle); }, true);
   }
+  // What passes by can't be had twice, so these two are the caller's to repeat.
+  result<std::string> create_binary(const binary_upload& what) override { return TRY(binaries())->create_binary(what); }
+  result<binary_download> read_binary(std::string_view id, const byte_sink& to) override { return TRY(binaries())->read_binary(id, to); }
+  result<> remove_binary(std::string_view id) override {
+    auto* at = TRY(binaries());
+    return repeat([&] { return at->remove_binary(id); });
+  }
 
 private:
   template <class Call>
-  result<json> repeat(const Call& call, bool once = false) {
+  auto repeat(const Call& call, bool once = false) -> decltype(call()) {
     for (int slices = first_slices;; slices = std::min(slices * 2, longest_slices)) {
       auto answer = call();
       if (answer || !is_away(answer.error()) || (once && net::may_have_been_processed(answer.error())) || !pause(slices)) return answer;
     }
+  }
+  result<binary_client*> binaries() {
+    if (auto* out = binaries_of(*client_)) return out;
+    return base::fail(errc::not_configured, "this FHIR client can't transfer Binaries as bytes");
   }
   bool pause(int slices) const {
     if (DSF_MUTANT("plugins.handler_impatient")) return false;

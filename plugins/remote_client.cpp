@@ -5,6 +5,7 @@
 
 #include "base/mutant.hpp"
 #include "net/query.hpp"
+#include "plugins/binary_transfer.hpp"
 #include "plugins/errc.hpp"
 
 namespace dsf::plugins {
@@ -24,7 +25,7 @@ std::string diagnostics(std::string_view body) {
   return {};
 }
 
-class remote_client final : public fhir_client {
+class remote_client final : public fhir_client, public binary_client {
 public:
   remote_client(net::transport& transport, remote_options options) : transport_(transport), options_(std::move(options)) {}
 
@@ -62,6 +63,11 @@ public:
     }
     return call("POST", options_.base_url + "/", bundle.dump(), {});
   }
+  result<std::string> create_binary(const binary_upload& what) override { return upload_binary(transport_, options_, what); }
+  result<binary_download> read_binary(std::string_view id, const byte_sink& to) override {
+    return download_binary(transport_, options_, id, to);
+  }
+  result<> remove_binary(std::string_view id) override { return delete_binary(transport_, options_, id); }
 
 private:
   // "https://.../Group/<id>/_history/<version>", or without the version.

@@ -89,7 +89,8 @@ void all_have_handlers(const fs::path& folder) {
 
 // Would find: a model that does not read, a class without a handler, a lint finding that stops the deployment.
 TEST_CASE("bundles: the models read and every class has a handler") {
-  for (const auto folder : {"processes/ping/bundle", "processes/feasibility/bundle", "processes/allow_list/bundle"}) {
+  for (const auto folder :
+       {"processes/ping/bundle", "processes/ping2/bundle", "processes/feasibility/bundle", "processes/allow_list/bundle"}) {
     all_have_handlers(source / folder);
     for (const auto& file : files(source / folder, ".bpmn"))
       for (const auto& finding : bpmn::lint(read_model(file), "1.0")) FAIL_CHECK(file.filename().string() << ": " << finding.text);

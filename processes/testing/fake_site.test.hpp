@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "plugins/binaries.hpp"
 #include "plugins/handler.hpp"
 #include "processes/messages.hpp"
 #include "processes/task_values.hpp"
@@ -29,13 +30,45 @@ inline json parsed(std::string_view text) {
   return *r;
 }
 
-class fake_endpoint final : public plugins::fhir_client {
+class fake_endpoint final : public plugins::fhir_client, public plugins::binary_client {
 public:
   std::map<std::string, json> answers;  // by "Type/id" or query
   std::map<std::string, json> created;  // by idempotency key
   std::vector<json> transactions;
   json transaction_answer;
   std::vector<std::string> asked;
+  std::map<std::string, std::string> binaries;  // bytes by id
+  std::string binaries_fail;  // what every request about one is answered with
+  std::string security_context;  // of the last one
+
+  result<std::string> create_binary(const plugins::binary_upload& what) override {
+    if (!binaries_fail.empty()) return base::fail(site_errc::http_status, binaries_fail, "Binary");
+    std::string bytes;
+    for (auto piece = TRY(what.content()); !piece.empty(); piece = TRY(what.content())) bytes += piece;
+    if (bytes.size() != what.size) return base::fail(site_errc::http_status, "HTTP 400: not as many bytes as announced", "Binary");
+    security_context = what.security_context;
+    const auto id = "b" + std::to_string(binaries.size() + 1);
+    binaries[id] = std::move(bytes);
+    return id;
+  }
+  result<plugins::binary_download> read_binary(std::string_view id, const plugins::byte_sink& to) override {
+    if (!binaries_fail.empty()) return base::fail(site_errc::http_status, binaries_fail, "Binary");
+    const auto at = binaries.find(std::string(id));
+    if (at == binaries.end()) return base::fail(site_errc::http_status, "HTTP 404", "Binary/" + std::string(id));
+    constexpr std::size_t piece = 1'000;
+    plugins::binary_download out{0, "application/octet-stream"};
+    for (std::size_t from = 0; from < at->second.size(); from += piece) {
+      const auto bytes = std::string_view(at->second).substr(from, piece);
+      out.bytes += bytes.size();
+      if (!to(bytes)) break;
+    }
+    return out;
+  }
+  result<> remove_binary(std::string_view id) override {
+    if (!binaries_fail.empty()) return base::fail(site_errc::http_status, binaries_fail, "Binary");
+    binaries.erase(std::string(id));
+    return {};
+  }
 
   result<json> read(std::string_view type, std::string_view id, std::uint64_t version) override {
     auto path = std::string(type) + "/" + std::string(id);
@@ -129,7 +162,11 @@ public:
     if (!count) return base::fail(site_errc::not_configured, "this site has no repository");
     return count(ccdl);
   }
-  std::string setting(std::string_view) const override { return {}; }
+  std::map<std::string, std::string, std::less<>> settings;
+  std::string setting(std::string_view name) const override {
+    const auto at = settings.find(name);
+    return at == settings.end() ? std::string{} : at->second;
+  }
   json process_configuration(std::string_view) const override { return configuration; }
   result<std::string> update_state(std::string_view name, const std::function<std::string(const std::string&)>& change) override {
     auto& held = state[std::string(name)];

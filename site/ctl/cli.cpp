@@ -169,6 +169,10 @@ private:
     auto* task = group("task", "start processes, complete user tasks");
     auto* start = on_site(*task, "start", "starts a process", [this](auto& s) -> result<> {
       for (const auto& i : inputs_) start_.inputs.push_back(TRY(ctl::parse_input(i, false)));
+      for (const auto& i : decimals_) {
+        start_.inputs.push_back(TRY(ctl::parse_input(i, false)));
+        start_.inputs.back().type = "decimal";
+      }
       for (const auto& i : references_) start_.inputs.push_back(TRY(ctl::parse_input(i, true)));
       return ctl::task_start(o_, s, start_);
     });
@@ -177,6 +181,7 @@ private:
     start->add_option("--message", start_.message, "message name, when the process has several start messages");
     start->add_option("--business-key", start_.business_key, "default: a new one");
     start->add_option("--input", inputs_, "system|code=text; may be repeated");
+    start->add_option("--decimal", decimals_, "system|code=number; may be repeated");
     start->add_option("--reference", references_, "system|code=Type/id; may be repeated");
     auto* complete = on_site(*task, "complete", "completes a user task", [this](auto& s) -> result<> {
       for (const auto& v : variables_) completion_.variables.push_back(TRY(ctl::parse_pair(v)));
@@ -410,7 +415,7 @@ private:
   ctl::store_places store_;
   std::uint32_t limit_ = 1'000;
   std::string id_, path_, text_;
-  std::vector<std::string> ids_, inputs_, references_, variables_;
+  std::vector<std::string> ids_, inputs_, decimals_, references_, variables_;
   instance_filter instances_;
   incident_filter incidents_;
   start_request start_;

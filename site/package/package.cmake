@@ -2,6 +2,7 @@
 install(TARGETS dsfd dsfctl RUNTIME DESTINATION /usr/bin)
 install(FILES ${CMAKE_CURRENT_LIST_DIR}/dsfd.service DESTINATION /lib/systemd/system)
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/processes/ping/bundle/ DESTINATION /usr/share/dsfd/plugins/ping)
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/processes/ping2/bundle/ DESTINATION /usr/share/dsfd/plugins/ping2)
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/processes/feasibility/bundle/ DESTINATION /usr/share/dsfd/plugins/feasibility)
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/processes/allow_list/bundle/ DESTINATION /usr/share/dsfd/plugins/allow_list)
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/workers/python/dsfd_worker DESTINATION /usr/lib/python3/dist-packages

@@ -70,6 +70,10 @@ result<json> input_of(const task_input& in) {
     p.set("valueBoolean", in.value == "true");
   } else if (in.type == "integer") {
     p.set("valueInteger", TRY(json::parse(in.value)));
+  } else if (in.type == "decimal") {
+    auto number = json::parse(in.value);
+    if (!number || !number->is_number()) return fail(running_errc::bad_request, "'" + in.value + "' is not a number", in.code);
+    p.set("valueDecimal", std::move(*number));
   } else if (in.type.empty() || in.type == "string") {
     p.set("valueString", in.value);
   } else {

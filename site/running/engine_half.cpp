@@ -19,14 +19,25 @@ constexpr std::size_t message_bytes = 64 << 20;      // a Task comes as one mess
 
 struct engine_half::parts {
   // The site's own address leads to the endpoint as this half reaches it.
-  struct router final : net::transport {
+  struct router final : net::transport, net::streaming_transport {
     void send(net::client_request request, std::int64_t timeout_ms, net::client_callback done) override {
-      const std::string_view url = request.url;
-      const bool to_endpoint = url.starts_with(inside);
-      const bool to_own =
+      const bool inward = goes_inside(request.url);
+      (inward ? *endpoint : *others).send(std::move(request), timeout_ms, std::move(done));
+    }
+    void send_streams(net::client_request request, net::body_streams bodies, std::int64_t timeout_ms, net::client_callback done) override {
+      const bool inward = goes_inside(request.url);
+      if (auto* way = dynamic_cast<net::streaming_transport*>(inward ? endpoint : others))
+        return way->send_streams(std::move(request), std::move(bodies), timeout_ms, std::move(done));
+      done(net::fail(net::errc::invalid_argument, "bodies can't be passed on piece by piece on this way", request.url));
+    }
+    // Is it for the own endpoint; the public address becomes the one inside.
+    bool goes_inside(std::string& address) const {
+      const std::string_view url = address;
+      if (url.starts_with(inside)) return true;
+      const bool own =
           url.starts_with(outside) && (url.size() == outside.size() || url[outside.size()] == '/' || url[outside.size()] == '?');
-      if (to_own && !to_endpoint) request.url = inside + std::string(url.substr(outside.size()));
-      (to_own || to_endpoint ? endpoint : others)->send(std::move(request), timeout_ms, std::move(done));
+      if (own) address = inside + std::string(url.substr(outside.size()));
+      return own;
     }
     std::string outside, inside;
     net::transport* endpoint = nullptr;

@@ -61,11 +61,13 @@ void split_pair::write_settings() {
       {"other.example", "other", "other.localhost", base(other_port), print("other"), "HRP"},
   };
   write_text(folder / "allow-list.json", site::ctl::allow_list_bundle(parent, members).dump());
-  const auto processes = (std::filesystem::path(DSF_SOURCE_DIR) / "processes/ping/bundle").string();
+  const auto processes = (std::filesystem::path(DSF_SOURCE_DIR) / "processes").string();
   // A lost message must hang and fail the test instead of ending by a timer.
   const auto patience = fmt::format(
-      "plugins: {{folders: ['{}']}}\n"
-      "process_environment: {{dev.dsf.bpe.ping.send.deadline: PT1H, dev.dsf.bpe.ping.pong.timeout: PT1H}}\n",
+      "plugins: {{folders: ['{0}/ping/bundle', '{0}/ping2/bundle']}}\n"
+      "process_environment: {{dev.dsf.bpe.ping.send.deadline: PT1H, dev.dsf.bpe.ping.pong.timeout: PT1H, "
+      "dev.dsf.bpe.ping2.pong.timeout: PT1H, "
+      "dev.dsf.bpe.ping.maxUploadSizeBytes: '100000000', dev.dsf.bpe.ping.maxDownloadSizeBytes: '100000000'}}\n",
       processes);
   const auto common = [&](const std::string& name, const std::string& who, std::uint16_t port) {
     return fmt::format(
