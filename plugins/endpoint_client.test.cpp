@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "base/entropy.hpp"
+#include "net/streaming.hpp"
+#include "plugins/binaries.hpp"
 #include "plugins/endpoint_client.hpp"
 #include "storage/memory_kv.hpp"
 
@@ -66,6 +68,41 @@ public:
 const json report = json::object{{"resourceType", "MeasureReport"}, {"status", "complete"}};
 
 }  // namespace
+
+// Would find: bytes that a step which begins anew uploads again, so that the first ones stay for ever; an upload that is repeated with what is left of it.
+TEST_CASE("endpoint client: the same key makes one Binary, and an upload that broke off is told") {
+  struct taker final : net::transport, net::streaming_transport {
+    void send(net::client_request, std::int64_t, net::client_callback done) override { done(net::fail(net::errc::stopped, "unexpected")); }
+    void send_streams(net::client_request, net::body_streams, std::int64_t, net::client_callback done) override {
+      if (++uploads == 1) return done(net::fail(net::errc::connection_refused, "away"));
+      net::client_response answer;
+      answer.status = 201;
+      answer.headers = {{"Location", "https://dmz/fhir/Binary/b-" + std::to_string(uploads) + "/_history/1"}};
+      done(std::move(answer));
+    }
+    int uploads = 0;
+  } at;
+  storage::store_options o;
+  o.rows = storage::memory_kv::create();
+  auto store = storage::store::open(std::move(o));
+  REQUIRE(store);
+  const auto upload = [&](const std::string& key) {
+    const auto client = make_endpoint_client(at, {"https://dmz/fhir", 1'000, {}}, **store, base::system_entropy(), 7);
+    auto* binaries = binaries_of(*client);
+    REQUIRE(binaries);
+    return binaries->create_binary({.content_type = "image/png",
+                                    .security_context = "Organization/1",
+                                    .size = 0,
+                                    .content = [] { return std::string(); },
+                                    .key = key});
+  };
+  CHECK_FALSE(upload("job/1"));
+  CHECK(at.uploads == 1);
+  CHECK(*upload("job/1") == "b-2");
+  CHECK(*upload("job/1") == "b-2");
+  CHECK(at.uploads == 2);
+  CHECK(*upload("job/2") == "b-3");
+}
 
 TEST_CASE("endpoint client: the same key makes one resource, whatever is lost in between") {
   server s;

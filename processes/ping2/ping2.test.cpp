@@ -121,6 +121,7 @@ TEST_CASE("ping 2.x: a download counts bytes and time, and only from the sender'
   other.binaries_fail.clear();
   site.settings["dev.dsf.bpe.ping.maxDownloadSizeBytes"] = "2500";
   CHECK(downloaded("https://dic-a.example/fhir/Binary/x").download->bytes == 2'500);
+  CHECK(other.given == 3'000);
 }
 
 // Would find: a ping that is lost when it can't be sent, codes that another site does not know, a target without an output.

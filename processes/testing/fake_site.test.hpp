@@ -40,6 +40,7 @@ public:
   std::map<std::string, std::string> binaries;  // bytes by id
   std::string binaries_fail;  // what every request about one is answered with
   std::string security_context;  // of the last one
+  std::uint64_t given = 0;       // bytes of the last one read
 
   result<std::string> create_binary(const plugins::binary_upload& what) override {
     if (!binaries_fail.empty()) return base::fail(site_errc::http_status, binaries_fail, "Binary");
@@ -62,6 +63,7 @@ public:
       out.bytes += bytes.size();
       if (!to(bytes)) break;
     }
+    given = out.bytes;
     return out;
   }
   result<> remove_binary(std::string_view id) override {
