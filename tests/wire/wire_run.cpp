@@ -73,6 +73,7 @@ public:
     auto& site = wire_site::shared();
     const auto before = site.store_sequence();
     const bool changes = std::ranges::any_of(e.expected, [](const auto& l) { return l.word == "changed"; });
+    const auto method = q.method;
     const auto answer = site.client(who_).send_and_wait(std::move(q), answer_timeout_ms);
     const auto& wanted = e.expected.front();
     const auto first_word = wanted.rest.substr(0, wanted.rest.find(' '));
@@ -90,10 +91,30 @@ public:
     const bool unchanged = answer->status >= 400 || std::ranges::any_of(e.expected, [](const auto& l) { return l.word == "unchanged"; });
     if (unchanged && !changes) CHECK(site.store_sequence() == before);
     if (changes) CHECK(site.store_sequence() > before);
+    check_shape(method, *answer);
     for (std::size_t i = 1; i < e.expected.size(); ++i) check(e.expected[i], *answer);
   }
 
 private:
+  // What each status owes (dsf-fhir-server 3.2, 3.4), so that no exchange looks at the status alone.
+  static void check_shape(const std::string& method, const net::client_response& r) {
+    const bool is_json = r.headers.value("Content-Type").starts_with("application/fhir+json");
+    if (method == "HEAD" || r.status == 204 || r.status == 304) CHECK(r.body.empty());
+    if (r.status == 201) {
+      CHECK(r.headers.value("ETag") == "W/\"1\"");
+      CHECK(r.headers.value("Location").ends_with("/_history/1"));
+      CHECK(r.headers.has("Last-Modified"));
+    }
+    if (!is_json || r.body.empty()) return;
+    const auto body = json::parse(r.body);
+    REQUIRE(body);
+    CHECK_FALSE((*body)["resourceType"].str().empty());
+    if (r.status < 400) return;
+    CHECK((*body)["resourceType"].str() == "OperationOutcome");
+    CHECK((*body)["issue"][std::size_t{0}]["severity"].str() == "error");
+    CHECK_FALSE((*body)["issue"][std::size_t{0}]["code"].str().empty());
+  }
+
   std::string replaced(std::string text) {
     for (std::size_t at = 0; (at = text.find("${", at)) != text.npos;) {
       const auto end = text.find('}', at);
