@@ -31,7 +31,11 @@ public:
     net::client_request r{.url = at + "/metadata", .headers = {{"Accept", "application/fhir+json"}}, .body = {}};
     if (!header.empty()) r.headers.add("X-ClientCert", net::percent_encode(read_text(folder / (header + ".pem"))));
     const auto answer = client.send_and_wait(std::move(r), 10'000);
-    return answer ? answer->status : 0;
+    if (!answer) return 0;
+    // Whoever is let in gets what he asked for; who is not, not a word (dsf-fhir-server 2.1).
+    if (answer->status == 200) CHECK(answer->body.starts_with("{\"resourceType\":\"CapabilityStatement\""));
+    if (answer->status == 403) CHECK(answer->body.empty());
+    return answer->status;
   }
   std::string base, plain_base;
 };

@@ -36,7 +36,10 @@ public:
     net::https_client client(std::move(o));
     const auto answer =
         client.send_and_wait({.url = base + "/metadata", .headers = {{"Accept", "application/fhir+json"}}, .body = {}}, 10'000);
-    return answer ? answer->status : 0;
+    if (!answer) return 0;
+    if (answer->status == 200) CHECK(answer->body.starts_with("{\"resourceType\":\"CapabilityStatement\""));
+    if (answer->status == 403) CHECK(answer->body.empty());
+    return answer->status;
   }
   // Sends SIGHUP and waits for the line that says what came of it.
   bool hang_up(const site::ctl::child& process, const std::string& line) {
