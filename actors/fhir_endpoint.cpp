@@ -7,6 +7,7 @@
 
 #include "actors/binary_blobs.hpp"
 #include "actors/inbox.hpp"
+#include "actors/notable_writes.hpp"
 #include "actors/peer_facts.hpp"
 #include "actors/raw_binary.hpp"
 #include "actors/task_document.hpp"
@@ -22,12 +23,14 @@ namespace dsf::actors {
 struct fhir_endpoint::exchange {
   fhir::interaction_request request;
   fhir::identity who;
+  std::shared_ptr<const net::peer> peer;  // null: the site itself
   std::function<void(fhir::reply)> done;
   int attempts = 0;
   bool alone = false;
   extend more;
   std::function<void()> release;
   std::string type;  // first segment of the path
+  std::vector<notable_write> notable;  // of the commit under way
   bool is_search = false;
   std::shared_ptr<binary_upload> upload;  // has a blob
   std::shared_ptr<fhir::batch_work> batch;  // its entries are exchanges of their own, one after the other
@@ -174,6 +177,7 @@ void fhir_endpoint::handle(net::request&& request, net::responder answer) {
     return answer(std::move(r));
   }
   e->who = std::move(**identity);
+  if (options_.on_notable_write) e->peer = request.peer;
 
   auto& q = e->request;
   q.method = method_of(request.method);
@@ -366,6 +370,7 @@ void fhir_endpoint::submit(const std::shared_ptr<exchange>& e, fhir::pending_com
   for (const auto& w : pending.writes.writes)
     if (w.requested_task && options_.inbox) c.operations.push_back(storage::put_inbox{encode_inbox({inbox_kind::task, w.id.to_string()})});
   if (e->more) e->more(c, pending.writes);
+  if (options_.on_notable_write) e->notable = notable_writes(pending.writes);
   storage::append(c, std::move(pending.writes));
   std::vector<base::uuid> purged;
   for (const auto& operation : c.operations)
@@ -377,10 +382,19 @@ void fhir_endpoint::submit(const std::shared_ptr<exchange>& e, fhir::pending_com
                      if (e->upload) e->upload->committed();
                      for (const auto id : purged) work_->run([this, id] { sweep_blobs(id); });
                      caches_->written(receipt->written);
+                     tell_notable(*e, receipt->written);
                      return finish(e, after(receipt->written));
                    }
                    refused(e, receipt.error());
                  });
+}
+
+void fhir_endpoint::tell_notable(exchange& e, std::span<const fhir::written> written) const {
+  for (auto& n : e.notable) {
+    for (const auto& w : written)
+      if (w.id == n.id && w.type == n.type) n.version = w.version;
+    options_.on_notable_write(e.who, e.peer.get(), n);
+  }
 }
 
 // A Binary's row says where its bytes are: those that came with this request, or, when only its elements were patched, those it had.

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "actors/endpoint_caches.hpp"
@@ -22,6 +23,14 @@ class ordered_index;
 
 namespace dsf::actors {
 
+// A write that changes who may do what, or that takes something away for ever: Organization, Endpoint, OrganizationAffiliation, and purges.
+struct notable_write {
+  fhir::resource_write::kind what = fhir::resource_write::kind::create;
+  std::string type;
+  base::uuid id;
+  std::uint64_t version = 0;  // 0: of a purge
+};
+
 struct endpoint_options {
   std::string base_path = "/fhir";  // where the endpoint is mounted
   fhir::endpoint_config config;
@@ -30,6 +39,8 @@ struct endpoint_options {
   std::uint64_t binary_bytes = std::uint64_t{1} << 30;  // of a Binary that comes as bytes
   std::uint64_t binary_resource_bytes = std::uint64_t{352} << 20;  // of one in FHIR JSON or XML: 256 MiB of data and what is around them
   std::uint64_t body_bytes = 16 << 20;  // of such a resource without its data
+  // After its commit, on any thread; must not block. `peer` is null when the site itself writes.
+  std::function<void(const fhir::identity& who, const net::peer* peer, const notable_write& write)> on_notable_write;
 };
 
 class fhir_endpoint {
@@ -70,6 +81,7 @@ private:
   void look(const std::shared_ptr<exchange>& e, const std::function<void(const fhir::interaction_context&)>& judge);
   void check_externals(const std::shared_ptr<exchange>& e, fhir::pending_commit pending, std::size_t next);
   void submit(const std::shared_ptr<exchange>& e, fhir::pending_commit pending);
+  void tell_notable(exchange& e, std::span<const fhir::written> written) const;
   void refused(const std::shared_ptr<exchange>& e, const base::error& why);
   // 503 with the store's reason, in words that other sites may read.
   void unavailable(const std::shared_ptr<exchange>& e);

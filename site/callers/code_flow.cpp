@@ -20,6 +20,7 @@ std::string with_query(const std::string& url, const std::vector<net::query_para
 struct open_id::asked {
   login what;
   std::shared_ptr<net::responder> answer;
+  std::string address;  // the browser's
 };
 
 void open_id::start_login(net::request&& r, net::responder answer) {
@@ -63,9 +64,13 @@ void open_id::callback(const net::request& r, net::responder answer) {
     log_->warning(component, "a login was refused", {},
                   {{"address", r.peer->address},
                    {"reason", !what ? std::string("it was not begun in this browser, or too long ago") : "the provider says: " + problem}});
+    note({session_note::kind::refused,
+          {},
+          r.peer->address,
+          !what ? "the login was not begun in this browser" : "the provider logs nobody in"});
     return answer(bare(403));
   }
-  auto a = std::make_shared<asked>(asked{*std::move(what), std::make_shared<net::responder>(std::move(answer))});
+  auto a = std::make_shared<asked>(asked{*std::move(what), std::make_shared<net::responder>(std::move(answer)), r.peer->address});
   issuer_->ask({}, [this, a, code](token_issuer::knowledge k) {
     if (!k) return (*a->answer)(provider_failure());
     net::client_request t;
@@ -88,6 +93,7 @@ void open_id::callback(const net::request& r, net::responder answer) {
 void open_id::tokens_arrived(std::shared_ptr<asked> a, const issuer_knowledge&, net::result<net::client_response> tokens) {
   const auto refuse = [this, a](const std::string& why, bool provider = false) {
     log_->warning(component, "a login was refused", {}, {{"reason", why}});
+    note({session_note::kind::refused, {}, a->address, why});
     (*a->answer)(provider ? provider_failure() : bare(403));
   };
   if (!tokens) return refuse(tokens.error().to_string(), true);
@@ -118,6 +124,7 @@ void open_id::tokens_arrived(std::shared_ptr<asked> a, const issuer_knowledge&, 
                               out.headers.add("Set-Cookie", set_cookie(session_cookie, sessions_.open(std::move(s)), {}));
                               out.headers.add("Set-Cookie", set_cookie(login_cookie, "", 0));
                               log_->info(component, "logged in", {}, {{"subject", claims.subject}});
+                              note({session_note::kind::began, claims.email.empty() ? claims.subject : claims.email, a->address, {}});
                               (*a->answer)(std::move(out));
                             });
               });
@@ -127,6 +134,8 @@ void open_id::tokens_arrived(std::shared_ptr<asked> a, const issuer_knowledge&, 
 void open_id::leave(const net::request& r, net::responder answer) {
   const auto id = cookie_of(r, session_cookie);
   const auto closed = id ? sessions_.close(*id) : std::nullopt;
+  if (closed)
+    note({session_note::kind::ended, closed->claims->email.empty() ? closed->claims->subject : closed->claims->email, r.peer->address, {}});
   auto to = std::make_shared<net::responder>(std::move(answer));
   issuer_->ask({}, [this, to, hint = closed ? closed->id_token : std::string()](token_issuer::knowledge k) {
     auto out = k && !(*k)->end_session_endpoint.empty() && !hint.empty()

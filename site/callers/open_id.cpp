@@ -53,6 +53,7 @@ void open_id::logout(net::request&& r, net::responder answer) {
                 }
                 const auto n = sessions_.close_all(claims->subject, claims->session);
                 log_->info(component, "the OpenID provider ended sessions", {}, {{"sessions", std::uint64_t(n)}});
+                if (n > 0) note({session_note::kind::ended_by_provider, claims->email.empty() ? claims->subject : claims->email, {}, {}});
                 (*to)(bare(200));
               });
 }

@@ -1,6 +1,7 @@
 // People who come with an OpenID provider's tokens: bearer tokens, and sessions of browsers (dsf-fhir-server 2.1 rows 2, 4, 5; 2.3).
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -12,6 +13,15 @@
 #include "site/callers/token_issuer.hpp"
 
 namespace dsf::site {
+
+// A person's session began or ended, or did not begin; for the audit log.
+struct session_note {
+  enum class kind : std::uint8_t { began, ended, ended_by_provider, refused };
+  kind what = kind::began;
+  std::string person;   // e-mail address, else subject; empty if not known
+  std::string address;  // empty if not known
+  std::string why;      // of a refusal
+};
 
 struct open_id_options {
   std::string base_url;  // of the FHIR endpoint
@@ -25,6 +35,7 @@ struct open_id_options {
   std::string back_channel_path = "/back-channel-logout";
   std::int64_t session_idle_us = 1'800 * base::us_per_s;
   std::int64_t timeout_ms = 30'000;
+  std::function<void(const session_note&)> on_session;  // on any thread; must not block
 };
 
 // Thread-safe. Has to live until the transport has called back.
@@ -48,6 +59,9 @@ private:
   void callback(const net::request& r, net::responder answer);
   void tokens_arrived(std::shared_ptr<asked> a, const issuer_knowledge& issuer, net::result<net::client_response> tokens);
   void leave(const net::request& r, net::responder answer);
+  void note(session_note n) const {
+    if (options_.on_session) options_.on_session(n);
+  }
   [[nodiscard]] std::string path_of(const std::string& below) const { return base_path_ + below; }
 
   open_id_options options_;

@@ -13,6 +13,7 @@
 #include <tuple>
 
 #include "site/ctl/allow_list_command.hpp"
+#include "site/ctl/audit_command.hpp"
 #include "site/ctl/commands.hpp"
 #include "site/ctl/data_command.hpp"
 #include "site/ctl/demo.hpp"
@@ -358,6 +359,19 @@ private:
     show->add_option("--store", log_.store, "folder of the store (store.path)")->required();
     show->add_option("--from", log_.from, "first event number");
 
+    auto* audit = command(app_, "audit", "prints a site's security audit log (audit.file) and the files that it was before",
+                          [this] { return ctl::audit_show(o_, audit_); });
+    audit->add_option("file", audit_.file, "audit.file of the site")->required();
+    audit->add_option("--since", audit_.since, "a time (2026-05-01T10:00:00Z), or how long ago (24h, 7d)");
+    audit->add_option("--until", audit_.until, "the same; not included");
+    audit->add_option("--event", audit_.kind, "one kind, as in audit.events");
+    audit->add_option("--outcome", audit_.outcome, "success, failure, or a code of AuditEvent.outcome")
+        ->check(CLI::IsMember({"success", "failure", "0", "4", "8", "12"}));
+    audit->add_option("--organization", audit_.organization, "identifier of who did it; of people their own");
+    audit->add_option("--format", audit_.format, "table, lines (as stored), or bundle (FHIR)")
+        ->check(CLI::IsMember({"table", "lines", "bundle"}))
+        ->capture_default_str();
+
     auto* patients = group("data", "data of patients, of the running site or in a store that no server has open");
     auto* erase = patients->add_subcommand("erase", "deletes a data key, and with it all that is stored under it, in backups too");
     erase->require_subcommand(1);
@@ -421,6 +435,7 @@ private:
   start_request start_;
   user_task_completion completion_;
   ctl::cohort_options cohort_;
+  ctl::audit_command_options audit_;
   ctl::pki_options pki_;
   ctl::site_init_options init_;
   ctl::log_options log_;

@@ -46,6 +46,8 @@ enum class metric : std::uint8_t {
   http_connections,
   http_over_limit,
   tls_refused,
+  audit_events,
+  audit_queue,
   certificate_days,
   link_connected,
   link_bound,

@@ -26,6 +26,7 @@
 #include "privacy/mapping.hpp"
 #include "site/admin/admin_server.hpp"
 #include "site/callers/front_door.hpp"
+#include "site/running/audit_trail.hpp"
 #include "site/running/caretaker.hpp"
 #include "site/running/engine_half.hpp"
 #include "site/running/engine_slot.hpp"
@@ -44,6 +45,7 @@ struct running_site::parts {
   site_config config;
   base::timestamp started;
   std::unique_ptr<base::logger> log;
+  std::unique_ptr<audit_trail> audit;
   std::unique_ptr<storage::store> store;
   std::unique_ptr<storage::repository> repository;
   std::optional<privacy::mapping> mapping;
@@ -71,6 +73,7 @@ struct running_site::parts {
   std::unique_ptr<front_door> door;                    // role fhir
   std::unique_ptr<pages> people;                       // role fhir: what browsers see
   std::optional<net::https_server> fhir_server, proxy_server, status_server;
+  std::unique_ptr<admin_port> audited_port;
   std::optional<admin_server> admin;
   std::mutex held_mutex;
   std::atomic<bool> held = false;  // nothing goes on: the store was made of a backup that nobody has released

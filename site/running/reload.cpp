@@ -3,9 +3,21 @@
 #include "site/running/parts.hpp"
 
 namespace dsf::site {
+namespace {
+
+template <class Parts>
+void told_not_reloaded(Parts& p, const std::vector<base::error>& problems) {
+  for (const auto& e : problems)
+    p.log->error("site", "nothing was read again: the certificates, trust and roles from before stay in use", {},
+                 {{"error", e.to_string()}});
+  p.audit->configuration_read(problems.empty() ? "refused" : problems.front().text());
+}
+
+}  // namespace
 
 base::result<> running_site::reload(const site_config& config) {
   auto& p = *parts_;
+  p.audit->reopen();
   struct loaded {
     std::optional<net::tls_identity> server, client, endpoint, provider;
   };
@@ -20,7 +32,7 @@ base::result<> running_site::reload(const site_config& config) {
   };
   auto l = load();
   if (!l) {
-    not_reloaded({l.error()});
+    told_not_reloaded(p, {l.error()});
     return base::failure(l.error());
   }
   if (l->server) {
@@ -32,14 +44,14 @@ base::result<> running_site::reload(const site_config& config) {
   if (l->endpoint) p.half->use(*l->endpoint);
   p.caches->use(config.practitioner_rules);
   p.note_certificates(config);
+  p.audit->configuration_read({});
   p.log->info("site", "certificates, trust and roles were read again; other settings wait for a restart");
   return {};
 }
 
 void running_site::not_reloaded(const std::vector<base::error>& problems) {
-  for (const auto& e : problems)
-    parts_->log->error("site", "nothing was read again: the certificates, trust and roles from before stay in use", {},
-                       {{"error", e.to_string()}});
+  parts_->audit->reopen();
+  told_not_reloaded(*parts_, problems);
 }
 
 }  // namespace dsf::site

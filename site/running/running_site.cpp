@@ -37,7 +37,10 @@ result<std::unique_ptr<running_site>> running_site::start(const site_config& con
   TRY(p.open());
   TRY(p.bootstrap());
   TRY(p.serve());
-  if (!config.admin_socket.empty()) p.admin.emplace(TRY(admin_server::start(config.admin_socket, *site)));
+  if (!config.admin_socket.empty()) {
+    p.audited_port = audited(*site, *p.audit);
+    p.admin.emplace(TRY(admin_server::start(config.admin_socket, *p.audited_port)));
+  }
   return site;
 }
 
@@ -56,6 +59,8 @@ result<> running_site::parts::open() {
   for (const auto& [variable, why] : config.notes)
     log->info("settings", "a variable of DSF has no meaning here", {}, {{"variable", variable}, {"why", why}});
   if (DSF_MUTANT("site.secret_in_log")) log->debug("site", "client key " + config.client_tls.key_password.reveal());
+
+  audit = TRY(audit_trail::open(config, *log));
 
   storage::store_options so;
   so.path = config.store_path;
@@ -81,10 +86,15 @@ result<> running_site::parts::open() {
   const auto url = TRY(net::parse_url(config.base_url));
   eo.base_path = url.target;
   metrics = std::make_unique<metrics_state>(url.target);
+  audit->know(*caches, metrics->http, url.target);
   eo.inbox = config.role_bpe;
   eo.body_bytes = static_cast<std::uint64_t>(config.limits.body_bytes);
   eo.binary_resource_bytes = static_cast<std::uint64_t>(config.limits.binary_resource_bytes);
   eo.binary_bytes = static_cast<std::uint64_t>(config.limits.binary_bytes);
+  if (!config.audit.file.empty())
+    eo.on_notable_write = [this](const fhir::identity& who, const net::peer* peer, const actors::notable_write& w) {
+      audit->written(who, peer, w);
+    };
   eo.config.base_url = config.base_url;
   eo.config.organization_identifier = config.organization_identifier;
   eo.config.page_count = static_cast<int>(config.page_count);
@@ -291,6 +301,7 @@ void running_site::parts::stop() {
   if (store)
     if (auto closed = store->close(); !closed && log)
       log->error("site", "the store did not close in order", {}, {{"error", closed.error().to_string()}});
+  if (audit) audit->stop();
   if (log) log->info("site", "stopped");
 }
 

@@ -147,6 +147,17 @@ struct fhir_connections_config {
   bool test_on_startup = false;
 };
 
+// The security audit log (docs/decisions/audit-log.md).
+struct audit_config {
+  std::string file;  // empty: none
+  std::vector<std::string> events;
+  std::int64_t file_bytes = 0;  // then another one is begun; 0: never
+  std::optional<base::iso_duration> keep;
+  std::int64_t refusals_per_minute = 0;
+  std::int64_t queue = 0;
+  bool sync = true;
+};
+
 struct limits_config {
   std::int64_t connections = 0;
   std::int64_t connections_per_partner = 0;
@@ -237,6 +248,7 @@ struct site_config {
   std::int64_t log_file_bytes = 0;  // then another one is begun; 0: never
   std::int64_t log_files_kept = 0;  // beside the one that is written
   base::log_level log_level = base::log_level::info;
+  audit_config audit;
 };
 
 }  // namespace dsf::site
