@@ -61,6 +61,13 @@ TEST_CASE("a message is sent again until the other site answers, and only a defi
     CHECK(f.task(start)["output"][0]["valueString"].str().find("could not ask: HTTP 403") != std::string::npos);
     CHECK(f.eventually([&] { return f.clean(); }));
   }
+  SECTION("a partner that names a time is left alone until then, or until the deadline, when it is asked a last time") {
+    f.wire.statuses = {429};
+    f.wire.retry_after = "60";
+    const auto start = f.post("startAsk", "k5");
+    REQUIRE(f.eventually([&] { return f.status(start) == "failed"; }, 30'000));
+    CHECK(f.sent() <= 3);  // it would be asked four times or more
+  }
   SECTION("the deadline") {
     f.wire.statuses = {0};
     const auto start = f.post("startAsk", "k5");

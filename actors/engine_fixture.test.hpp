@@ -82,11 +82,13 @@ public:
     if (status == 0) return done(net::fail(net::errc::connection_refused, "connection refused"));
     net::client_response r;
     r.status = status;
+    if (!retry_after.empty()) r.headers.add("Retry-After", retry_after);
     done(std::move(r));
   }
   std::mutex mutex;
   std::vector<net::client_request> requests;
   std::vector<int> statuses;
+  std::string retry_after;  // of every answer; set before the first request
   std::vector<net::client_callback> kept;
 };
 

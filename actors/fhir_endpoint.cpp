@@ -11,6 +11,7 @@
 #include "actors/peer_facts.hpp"
 #include "actors/raw_binary.hpp"
 #include "actors/task_document.hpp"
+#include "actors/too_many_requests.hpp"
 #include "base/bytes.hpp"
 #include "fhir/semantics/batch.hpp"
 #include "fhir/semantics/refusal.hpp"
@@ -168,6 +169,9 @@ void fhir_endpoint::handle(net::request&& request, net::responder answer) {
     r.headers.set("Retry-After", "5");
     return answer(std::move(r));
   }
+  if (options_.throttle)
+    if (const int wait_s = options_.throttle(*identity ? &**identity : nullptr, *request.peer); wait_s > 0)
+      return answer(too_many_requests(header(request, "Accept"), wait_s));
   if (!*identity) {
     // dsf-fhir-server 2.1: a certificate of a known CA that the allow-list does not name gets 403 without a body.
     log_->warning("endpoint", "the caller is not on the allow-list, and no role of the role configuration is theirs", {},

@@ -41,6 +41,9 @@ struct endpoint_options {
   std::uint64_t body_bytes = 16 << 20;  // of such a resource without its data
   // After its commit, on any thread; must not block. `peer` is null when the site itself writes.
   std::function<void(const fhir::identity& who, const net::peer* peer, const notable_write& write)> on_notable_write;
+  // Before anything else is done for a request, on an io thread: 0, or for how many seconds its caller has to wait. `who` is null for one that is
+  // not on the allow-list.
+  std::function<int(const fhir::identity* who, const net::peer& peer)> throttle;
 };
 
 class fhir_endpoint {

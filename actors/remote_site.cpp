@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "actors/engine_impl.hpp"
+#include "actors/retry_after.hpp"
 #include "actors/task_document.hpp"
 #include "base/json.hpp"
 #include "base/mutant.hpp"
@@ -156,16 +157,18 @@ struct remote_site_state {
     }
     ++line.retries;
     ready.push_front(a.number);
-    back_off(e.deadline);
+    back_off(e.deadline, response ? asked_to_wait_us(status, response->headers, now()) : 0);
     pump();
   }
 
-  void back_off(base::timestamp deadline) {
+  // `asked_us`: for how long the site asked to be left alone.
+  void back_off(base::timestamp deadline, std::int64_t asked_us) {
     if (paused) return;
     paused = true;
     pause_us = pause_us == 0 ? first_pause_us : std::min(pause_us * 2, longest_pause_us);
     // Between half and all of the pause, so that many sites don't come back in step; never past the deadline of what waits.
     auto wait = pause_us / 2 + static_cast<std::int64_t>(shared->context.entropy->below(static_cast<std::uint64_t>(pause_us / 2 + 1)));
+    if (asked_us > 0) wait = asked_us + wait / 2;
     wait = std::clamp<std::int64_t>(wait, 1'000, std::max<std::int64_t>(1'000, deadline.us - now().us));
     line.next_attempt = {now().us + wait};
     self->delayed_send(self, std::chrono::microseconds(wait), clock_tick{});

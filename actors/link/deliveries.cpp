@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "actors/retry_after.hpp"
 #include "base/mutant.hpp"
 #include "fhir/semantics/rules/rule.hpp"
 
@@ -204,7 +205,7 @@ void deliveries::answered(answer& a) {
   // The endpoint looks at what the Task refers to at other sites; that it could not just now is no refusal (dsf-fhir-server 4.2).
   const bool unresolved = r.status == 403 && diagnostics_of(r).find("could not be resolved on server") != std::string::npos;
   if (r.status >= 500 || r.status == 408 || r.status == 429 || unknown_caller || unresolved || r.status < 400)
-    return back_off(a.id, diagnostics_of(r));
+    return back_off(a.id, diagnostics_of(r), asked_to_wait_us(r.status, r.headers, clock_->now()));
   give_up(a.id, j, diagnostics_of(r));
 }
 
@@ -258,7 +259,7 @@ void deliveries::give_up(const std::string& id, const job& j, const std::string&
   under_way_.erase(id);
 }
 
-void deliveries::back_off(const std::string& id, const std::string& why) {
+void deliveries::back_off(const std::string& id, const std::string& why, std::int64_t asked_us) {
   under_way_.erase(id);
   {
     const std::lock_guard lock{shared_->mutex};
@@ -267,8 +268,8 @@ void deliveries::back_off(const std::string& id, const std::string& why) {
   if (paused_until_us_ != 0) return;
   if (pause_us_ == 0) log_->warning("link", "Tasks can't be brought to the endpoint just now; they are tried again: " + why);
   pause_us_ = pause_us_ == 0 ? first_pause_us : std::min(pause_us_ * 2, longest_pause_us);
-  paused_until_us_ =
-      clock_->steady_us() + pause_us_ / 2 + static_cast<std::int64_t>(entropy_->below(static_cast<std::uint64_t>(pause_us_ / 2 + 1)));
+  paused_until_us_ = clock_->steady_us() + asked_us + pause_us_ / 2 +
+                     static_cast<std::int64_t>(entropy_->below(static_cast<std::uint64_t>(pause_us_ / 2 + 1)));
 }
 
 }  // namespace dsf::actors

@@ -60,7 +60,7 @@ private:
   void compare(const std::string& id, job& j, const base::json& there);
   void delivered(const std::string& id, job& j, std::uint64_t remote);
   void give_up(const std::string& id, const job& j, const std::string& why);
-  void back_off(const std::string& id, const std::string& why);
+  void back_off(const std::string& id, const std::string& why, std::int64_t asked_us = 0);
 
   storage::store* store_;
   net::transport* transport_;

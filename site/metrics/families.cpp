@@ -49,6 +49,7 @@ constexpr metric_family table[] = {
     {metric::http_over_limit, "dsfd_http_over_limit_total", counter, "",
      "Connections refused by limits.connections or limits.connections_per_partner."},
     {metric::tls_refused, "dsfd_tls_refused_total", counter, "", "TLS handshakes that failed; the log says why."},
+    {metric::rate_limited, "dsfd_rate_limited_total", counter, "", "Requests answered 429 because of limits.rate."},
     {metric::audit_events, "dsfd_audit_events_total", counter, "state",
      "Events of the audit log: written; lost, because its queue was full; summed, refusals that were told together."},
     {metric::audit_queue, "dsfd_audit_queue", gauge, "", "Events that wait to be written to the audit log."},

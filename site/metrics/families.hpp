@@ -46,6 +46,7 @@ enum class metric : std::uint8_t {
   http_connections,
   http_over_limit,
   tls_refused,
+  rate_limited,
   audit_events,
   audit_queue,
   certificate_days,

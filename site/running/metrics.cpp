@@ -193,6 +193,7 @@ std::string running_site::parts::metrics_text() {
     page.add(metric::http_over_limit, static_cast<double>(s.over_limit));
     page.add(metric::tls_refused, static_cast<double>(s.refused_handshakes));
   }
+  if (rates) page.add(metric::rate_limited, static_cast<double>(rates->refused()));
   const auto told = audit->statistics();
   page.add(metric::audit_events, static_cast<double>(told.written), {"written"});
   page.add(metric::audit_events, static_cast<double>(told.lost), {"lost"});

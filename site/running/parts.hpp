@@ -26,6 +26,7 @@
 #include "privacy/mapping.hpp"
 #include "site/admin/admin_server.hpp"
 #include "site/callers/front_door.hpp"
+#include "site/callers/rate_limits.hpp"
 #include "site/running/audit_trail.hpp"
 #include "site/running/caretaker.hpp"
 #include "site/running/engine_half.hpp"
@@ -69,6 +70,7 @@ struct running_site::parts {
   std::unique_ptr<caretaker> care;
   std::unique_ptr<actors::retention_keeper> retention;
   std::unique_ptr<metrics_state> metrics;
+  std::unique_ptr<rate_limits> rates;  // null: no limit
   std::unique_ptr<net::https_client> provider_client;  // to the OpenID provider; calls back into:
   std::unique_ptr<front_door> door;                    // role fhir
   std::unique_ptr<pages> people;                       // role fhir: what browsers see

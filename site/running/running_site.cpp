@@ -95,6 +95,14 @@ result<> running_site::parts::open() {
     eo.on_notable_write = [this](const fhir::identity& who, const net::peer* peer, const actors::notable_write& w) {
       audit->written(who, peer, w);
     };
+  if (const auto& r = config.limits.rate; r.per_second > 0 || r.local_per_second > 0) {
+    rates = std::make_unique<rate_limits>(request_rate{r.per_second, r.burst}, request_rate{r.local_per_second, r.local_burst});
+    eo.throttle = [this](const fhir::identity* who, const net::peer& peer) {
+      // Who is not on the allow-list is limited by its certificate; an organisation's certificates share one bucket.
+      if (!who) return rates->wait_s(peer.thumbprint, false);
+      return who->is_practitioner() ? rates->wait_s(who->name(), who->local) : rates->wait_s(who->organization_identifier, who->local);
+    };
+  }
   eo.config.base_url = config.base_url;
   eo.config.organization_identifier = config.organization_identifier;
   eo.config.page_count = static_cast<int>(config.page_count);

@@ -147,6 +147,14 @@ struct fhir_connections_config {
   bool test_on_startup = false;
 };
 
+// Requests of one partner, or of all local callers of one name; 0 a second: no limit (docs/decisions/rate-limits.md).
+struct rate_config {
+  std::int64_t per_second = 0;
+  std::int64_t burst = 0;
+  std::int64_t local_per_second = 0;
+  std::int64_t local_burst = 0;
+};
+
 // The security audit log (docs/decisions/audit-log.md).
 struct audit_config {
   std::string file;  // empty: none
@@ -159,6 +167,7 @@ struct audit_config {
 };
 
 struct limits_config {
+  rate_config rate;
   std::int64_t connections = 0;
   std::int64_t connections_per_partner = 0;
   std::int64_t head_bytes = 0;
