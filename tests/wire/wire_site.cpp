@@ -95,7 +95,7 @@ tls:
 
 // The process that the cases are about; created as an operator would, over the wire.
 void wire_site::load_definitions() {
-  for (const auto* name : {"task-profile", "any-task-profile", "activity-definition"}) {
+  for (const auto* name : {"task-profile", "any-task-profile", "activity-definition", "questionnaire"}) {
     net::client_request q;
     q.method = "POST";
     const auto body = read_text(std::filesystem::path(DSF_SOURCE_DIR) / "tests/wire/bodies" / (std::string(name) + ".json"));
