@@ -17,6 +17,8 @@ if(DSF_FUZZ)
   # scripts/fuzz tells how much of the code was reached.
   add_compile_options(-fprofile-instr-generate -fcoverage-mapping)
   add_link_options(-fprofile-instr-generate -fcoverage-mapping)
+  # All code guides the fuzzer, not only the target's own file.
+  add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 if(DSF_MUTANTS)
   add_compile_definitions(DSF_MUTANTS)

@@ -138,6 +138,8 @@ void connection::head_taken() {
       return refuse(500, "the request's handler gave no answer");
     }
     if (verdict.refusal) return refuse(std::move(*verdict.refusal));
+    if (verdict.sink && !is_plain(head))
+      return refuse_coding({415, "what is stored as it comes can't be sent with a Content-Encoding; send the bytes as they are"});
     if (verdict.sink) {
       sink_ = std::move(verdict.sink);
       limit = verdict.limit;
@@ -199,6 +201,11 @@ void connection::dispatch() {
   // Each request is authenticated again (dsf-fhir-server 2.2): a certificate may end while its connection lasts.
   if (peer_->has_certificate && peer_->not_after <= base::system_clock_source().now() && !DSF_MUTANT("net.expired_connection_goes_on"))
     return close_gently();
+  if (complete && !r.sink)
+    if (auto wrong = decode_body(r, owner_->options.limits.body_bytes)) return refuse_coding(std::move(*wrong));
+  takes_gzip_ = false;
+  if (owner_->options.gzip_from > 0)
+    if (const auto* codings = r.headers.find("Accept-Encoding")) takes_gzip_ = accepts_gzip(*codings);
   phase_ = phase::handling;
   deadline_us_ = INT64_MAX;
   answered_ = false;
@@ -271,6 +278,7 @@ void connection::deliver(std::uint64_t exchange, response&& r) {
     return refuse(500, fault_);
   }
   answer_ = std::move(r);
+  if (takes_gzip_) compress(answer_, to_head_, owner_->options.gzip_from);
   answered_us_ = owner_->now_us();
   phase_ = phase::writing;
   body_sent_ = 0;
@@ -303,10 +311,22 @@ void connection::refuse(response r) {
   deliver(exchange_, std::move(r));
 }
 
-void connection::refuse(int status, std::string text) {
+response connection::error_answer(int status, std::string text) const {
   const auto& make = owner_->options.error_answer;
   auto r = make ? make(status, text) : text_response(status, text);
   if (r.status != status || !is_sendable(r.headers)) r = text_response(status, std::move(text));
+  return r;
+}
+
+void connection::refuse_coding(coding_refusal why) {
+  auto r = error_answer(why.status, std::move(why.text));
+  // RFC 9110 15.5.16
+  if (why.status == 415) r.headers.set("Accept-Encoding", "gzip");
+  refuse(std::move(r));
+}
+
+void connection::refuse(int status, std::string text) {
+  auto r = error_answer(status, std::move(text));
   if (status == 503) r.headers.set("Retry-After", std::to_string(owner_->options.limits.retry_after_s));
   refuse(std::move(r));
 }

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "net/gzip.hpp"
 #include "net/https_server.hpp"
 #include "net/message_parser.hpp"
 #include "net/stream_impl.hpp"
@@ -68,6 +69,8 @@ private:
   void deliver(std::uint64_t exchange, response&& r);
   void refuse(int status, std::string text);
   void refuse(response r);
+  void refuse_coding(coding_refusal why);
+  [[nodiscard]] response error_answer(int status, std::string text) const;
   void ask_source();
   void write_next();
   void response_written();
@@ -95,6 +98,7 @@ private:
   bool admitted_ = false;
   bool keep_alive_ = false;
   bool to_head_ = false;
+  bool takes_gzip_ = false;
   bool continue_sent_ = false;
   bool giving_ = false;     // the sink has a piece and was not done with it yet
   bool interim_ = false;    // what is being written is "100 Continue"

@@ -7,7 +7,7 @@ namespace dsf::net {
 const base::error_domain& domain_of(errc) noexcept {
   using base::error_entry;
   using base::error_kind;
-  static constexpr std::array<error_entry, 39> table{{
+  static constexpr std::array<error_entry, 41> table{{
       {"invalid_argument", error_kind::invalid},
       {"bad_url", error_kind::invalid},
       {"file_missing", error_kind::invalid},
@@ -47,8 +47,10 @@ const base::error_domain& domain_of(errc) noexcept {
       {"token_invalid", error_kind::invalid},
       {"token_expired", error_kind::forbidden},
       {"issuer_failed", error_kind::unavailable},
+      {"coding_invalid", error_kind::invalid},
+      {"coding_too_large", error_kind::too_large},
   }};
-  static_assert(table.size() == std::size_t(errc::issuer_failed) + 1);
+  static_assert(table.size() == std::size_t(errc::coding_too_large) + 1);
   static constexpr base::error_domain domain{"net", [](std::uint16_t v) { return table[v]; }};
   return domain;
 }

@@ -57,6 +57,9 @@ enum class errc : std::uint16_t {
   token_invalid,
   token_expired,
   issuer_failed,
+  // content codings
+  coding_invalid,
+  coding_too_large,
 };
 
 const base::error_domain& domain_of(errc) noexcept;

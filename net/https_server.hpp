@@ -66,6 +66,8 @@ struct server_options {
   int threads = 0;  // 0 = max(1, cores - 1)
   std::shared_ptr<io_threads> shared_threads;
   server_limits limits;
+  // Answers of this size and above are compressed for who asks for it (net/gzip.hpp); 0: none is.
+  std::uint64_t gzip_from = 0;
   // Judges requests for a WebSocket, on an io thread; without it they go to the handler like all others. When the server stops, its WebSockets are
   // cut without a close frame: that is what makes DSF's engine come back (dsf-fhir-server 5.1).
   std::function<websocket_verdict(const request&)> on_websocket;

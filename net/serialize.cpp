@@ -60,6 +60,8 @@ void write_response_head(std::string& out, const response& r, bool to_head_reque
     const auto* own = to_head_request && r.body_size() == 0 ? r.headers.find("Content-Length") : nullptr;
     if (own) {
       append_field(out, "Content-Length", *own);
+    } else if (to_head_request && r.body_size() == 0 && r.headers.has("Content-Encoding")) {
+      // RFC 9110 9.3.2: what is known only once the body is made may be left out.
     } else {
       out += "Content-Length: ";
       append_number(out, r.body_size());

@@ -50,6 +50,7 @@ struct store_options {
   bool read_only = false;                         // of a store that no program has open
   std::filesystem::path master_key_file;          // of a store in a folder; empty: master.key in it. A new store makes it
   std::size_t block_cache_bytes = 32 << 20;
+  std::size_t write_buffers_bytes = 24 << 20;  // of all tables together
   std::string release = "0.1.0";                  // of this program; written into new stores
 };
 

@@ -37,6 +37,7 @@ result<void> store::impl::open_rows(bool read_only) {
     if (!folder_) folder_ = TRY(store_folder::open(options_.path, options_.create, options_.read_only, options_.release));
     rocks_settings settings;
     settings.block_cache_bytes = options_.block_cache_bytes;
+    settings.write_buffers_bytes = options_.write_buffers_bytes;
     if (!blobs_) blobs_ = TRY(blob_store::open(options_.path / "blobs", options_.read_only, *options_.entropy));
     rows_ = TRY(open_rocks_kv(folder_->rows(), settings, folder_->is_new(), read_only));
   }

@@ -67,6 +67,7 @@ result<> running_site::parts::open() {
   so.master_key_file = config.store_master_key_file;
   so.log = log.get();
   so.block_cache_bytes = static_cast<std::size_t>(config.store_block_cache_bytes);
+  so.write_buffers_bytes = static_cast<std::size_t>(config.store_write_buffers_bytes);
   so.limits.low_water_bytes = static_cast<std::uint64_t>(config.store_low_water_bytes);
   store = TRY(storage::store::open(std::move(so)));
   TRY(look_whether_restored());

@@ -113,6 +113,7 @@ base::result<> running_site::parts::serve_fhir() {
     o.limits.connections_per_certificate = static_cast<int>(config.limits.connections_per_partner);
     o.limits.head_bytes = static_cast<std::size_t>(config.limits.head_bytes);
     o.limits.body_bytes = static_cast<std::uint64_t>(config.limits.body_bytes);
+    o.gzip_from = config.gzip_from;
     o.on_refused = [this](std::string_view address, std::string_view reason) {
       log->warning("tls", "handshake refused", {}, {{"address", std::string(address)}, {"reason", std::string(reason)}});
       audit->handshake_refused(address, reason);

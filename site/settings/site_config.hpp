@@ -205,6 +205,7 @@ struct site_config {
   std::string base_url;  // of the FHIR endpoint; no slash at the end
   listen_config fhir_listen;
   std::int64_t page_count = 0;
+  std::uint64_t gzip_from = 0;  // bytes; 0: no answer is compressed
   std::vector<std::string> proxies;  // addresses, networks, thumbprints of certificates
   std::string proxy_header;
   listen_config proxy_listen;  // port 0: none
@@ -219,6 +220,7 @@ struct site_config {
   std::string store_path;
   std::string store_master_key_file;
   std::int64_t store_block_cache_bytes = 0;
+  std::int64_t store_write_buffers_bytes = 0;
   std::int64_t store_low_water_bytes = 0;
   std::int64_t store_retry_us = 0;
 

@@ -5,6 +5,7 @@ Without the corpus there are fewer seeds, and a message says so.
 """
 import base64
 import glob
+import gzip
 import hashlib
 import json
 import os
@@ -329,6 +330,8 @@ def main():
     write("fuzz_fhir_path", expressions())
     write("fuzz_fhir_bundle", (bytes([first]) + json.dumps(b).encode() for first in (0, 1) for b in bundles()))
     write("fuzz_net_message", (bytes([first]) + m for first in (3, 200) for m in http_messages()))
+    write("fuzz_net_gzip", [*(bytes([3]) + f for f in [b"gzip", b"br;q=0.1, *;q=0", b"gzip;q=0.000, identity"]),
+                            *(bytes([4]) + f for f in [gzip.compress(b"a" * 500), gzip.compress(b"b")[:-3], gzip.compress(b"") * 2, b"\x1f\x8b"]), b"\x05text"])
     write("fuzz_net_websocket", websocket_bytes())
     write("fuzz_net_query", [*queries(), "https://a.example:8443/fhir/Task?x=%20+y", "http://[::1]/", "//a", "%zz", "https://u@h/"])
     write("fuzz_net_certificate_header", certificate_headers())

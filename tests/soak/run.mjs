@@ -17,8 +17,8 @@ const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 const now = () => performance.now() / 1000;
 
 selfTest();
-// A small cache is full early, and what grows then is not the cache.
-const site = await Site.start(process.argv[2], async () => ({ store: ', block_cache: 4MiB' }));
+// Small caches and buffers are full early, and what grows then is none of them.
+const site = await Site.start(process.argv[2], async () => ({ store: ', block_cache: 4MiB, write_buffers: 2MiB' }));
 const load = new Load(site);
 await load.prepare();
 const hostile = new Hostile(site, load.organization);
