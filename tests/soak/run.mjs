@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Half an hour of work beside connections that stall, drop and send garbage: run.mjs BUILD_FOLDER [--seconds N] [--samples FILE].
+// Half an hour of work beside connections that stall, drop and send garbage: run.mjs BUILD_FOLDER [--seconds N] [--rounds A_SECOND] [--samples FILE].
 // Would find: memory, descriptors or threads that grow; a connection that is kept although its time is over; work that suffers.
 import { writeFileSync } from 'node:fs';
 import { Site } from '../clients/site.mjs';
@@ -9,7 +9,7 @@ import { Load } from './load.mjs';
 
 const option = (name, otherwise) => { const at = process.argv.indexOf(name); return at > 0 ? process.argv[at + 1] : otherwise; };
 const seconds = Number(option('--seconds', 1800));
-const hostile_every_s = 3, rounds_a_second = 4;
+const hostile_every_s = 3, rounds_a_second = Number(option('--rounds', 4));
 // A slope is judged where there is time for one; below that only what no noise explains.
 const judged_from_s = 900, slope_at_most = 2, growth_at_most = 48, spare_descriptors = 8, spare_threads = 2;
 
